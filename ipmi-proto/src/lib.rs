@@ -1,0 +1,27 @@
+//! IPMI over LAN as a sans-IO library: bytes in, bytes out.
+//!
+//! No sockets, no clock, no global randomness: time and random numbers are arguments. The crate is
+//! `no_std`; the codecs, records and cryptography need no allocator, the session engines need `alloc`.
+//!
+//! - [`wire`]: checked [`Reader`](wire::Reader) and [`Writer`](wire::Writer), the codec traits.
+//! - [`ipmb`]: network functions, completion codes, privileges, channels, LAN message framing.
+//! - [`packet`]: RMCP, ASF, IPMI 1.5 and 2.0 session packets, Open Session, RAKP.
+//! - [`crypto`]: cipher suites, keys, authentication and integrity codes.
+//! - [`command`]: every command with request and response codecs, and a table of all of them.
+#![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(any(feature = "alloc", test))]
+extern crate alloc;
+#[cfg(any(feature = "std", test))]
+extern crate std;
+
+pub mod command;
+pub mod crypto;
+pub mod ipmb;
+pub mod packet;
+pub mod record;
+#[cfg(feature = "alloc")]
+pub mod session;
+pub mod time;
+pub mod wire;
