@@ -10,6 +10,11 @@
 //! - [`command`]: every command with request and response codecs, and a table of all of them.
 #![no_std]
 #![forbid(unsafe_code)]
+#![warn(
+    clippy::alloc_instead_of_core,
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core
+)]
 
 #[cfg(any(feature = "alloc", test))]
 extern crate alloc;

@@ -1,0 +1,73 @@
+//! Measured values and states of a machine.
+
+use core::fmt;
+use core::time::Duration;
+
+/// What a sensor measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SensorKind {
+    /// Share of the processors in use, percent.
+    ProcessorUtilization,
+    /// Share of the memory in use, percent.
+    MemoryUtilization,
+    /// Temperature, degrees Celsius. Only of machines that have a real or a simulated thermometer.
+    Temperature,
+    /// Fan speed, revolutions per minute.
+    FanSpeed,
+    /// Electric power, watts.
+    Power,
+}
+
+/// A sensor that the machine has.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct SensorDescription {
+    /// Number that stays the same for the life of the machine; index for [`SensorSource::read`].
+    pub id: u16,
+    /// Name, at most 16 ASCII characters.
+    pub name: String,
+    /// What it measures.
+    pub kind: SensorKind,
+    /// Smallest and largest value that can occur.
+    pub range: (f64, f64),
+}
+
+impl SensorDescription {
+    /// A description.
+    #[must_use]
+    pub fn new(id: u16, name: impl Into<String>, kind: SensorKind, range: (f64, f64)) -> Self {
+        Self {
+            id,
+            name: name.into(),
+            kind,
+            range,
+        }
+    }
+}
+
+/// A value with its age.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SensorReading {
+    /// What was measured.
+    pub value: SensorValue,
+    /// How long ago. Too old a value is shown as unavailable.
+    pub age: Duration,
+}
+
+/// A measured value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum SensorValue {
+    /// A number in the unit of the [`SensorKind`].
+    Number(f64),
+}
+
+/// A machine with sensors.
+pub trait SensorSource: fmt::Debug + Send + Sync {
+    /// The sensors; the list does not change while the machine exists.
+    fn sensors(&self) -> Vec<SensorDescription>;
+
+    /// The newest value of a sensor, from memory: must not block. `None` while there is none.
+    fn read(&self, id: u16) -> Option<SensorReading>;
+}
