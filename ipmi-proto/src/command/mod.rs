@@ -6,11 +6,19 @@
 //! checks, documentation and tests read that table; no number stands anywhere else.
 
 mod declare;
+mod fields;
+mod parameter;
 mod spec;
 
 pub mod app;
+pub mod chassis;
 
 pub(crate) use declare::{commands, message};
+pub use fields::{
+    ChannelField, Guid, ParameterChannel, ParameterRevisionOnly, PrivilegeField, SetInProgress, UserIdField,
+};
+pub(crate) use parameter::parameters;
+pub use parameter::{Access, PARAMETER_CAPACITY, PARAMETER_REVISION, ParameterData, ParameterSpec};
 pub(crate) use spec::recode;
 pub use spec::{Body, Class, CommandSpec, Level, Recode};
 
@@ -28,7 +36,7 @@ pub trait Command {
 }
 
 /// The tables of all modules.
-const TABLES: &[&[&[CommandSpec]]] = &[app::TABLES];
+const TABLES: &[&[&[CommandSpec]]] = &[app::TABLES, chassis::TABLES];
 
 /// All commands, module by module.
 pub fn all() -> impl Iterator<Item = &'static CommandSpec> {

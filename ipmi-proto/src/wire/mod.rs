@@ -5,18 +5,28 @@
 //! outside [`Reader`] and [`Writer`] indexes bytes from the network; a request must use all its bytes,
 //! a response may end early at an optional field and may be followed by bytes of a later version.
 
+mod address;
 mod bytes;
 mod checksum;
 mod error;
+mod list;
+mod low_bits;
 mod macros;
+mod padded;
 mod reader;
+mod secret;
 mod writer;
 
+pub use address::MacAddress;
 pub use bytes::{Bytes, CapacityError};
 pub use checksum::checksum;
 pub use error::WireError;
+pub use list::{Counted, List, Sequence};
+pub use low_bits::LowBits;
 pub(crate) use macros::{code_points, packed};
+pub use padded::PaddedText;
 pub use reader::Reader;
+pub use secret::Secret;
 pub use writer::Writer;
 
 /// A value that can be read from the wire.

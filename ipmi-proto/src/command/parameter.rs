@@ -1,0 +1,180 @@
+//! Tables of configuration parameters and the macro that declares them.
+
+use crate::wire::Bytes;
+
+/// Revision of all configuration parameters of this specification: compatible down to 1, present 1.
+pub const PARAMETER_REVISION: u8 = 0x11;
+
+/// How a configuration parameter may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Access {
+    /// Read and written.
+    ReadWrite,
+    /// Only read; writing answers 82h.
+    ReadOnly,
+    /// Only written; reading answers 83h.
+    WriteOnly,
+}
+
+/// One row of a table of configuration parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ParameterSpec {
+    /// Parameter number.
+    pub number: u8,
+    /// Name as in the specification.
+    pub name: &'static str,
+    /// How it may be used by a client.
+    pub access: Access,
+    /// Fewest data bytes of a value.
+    pub shortest: u8,
+    /// Most data bytes of a value.
+    pub longest: u8,
+}
+
+/// Most data bytes of a configuration parameter that we carry; the longest of the specification has 48.
+pub const PARAMETER_CAPACITY: usize = 64;
+
+/// Data of a configuration parameter.
+pub type ParameterData = Bytes<PARAMETER_CAPACITY>;
+
+/// Declares the configuration parameters of a command pair.
+///
+/// ```text
+/// parameters! {
+///     /// The numbers.
+///     pub struct LanParameter;
+///     /// The rows, in ascending order of their numbers.
+///     pub const LAN_PARAMETERS;
+///     /// A value.
+///     pub enum LanValue;
+///
+///     /// What the parameter is for.
+///     SET_IN_PROGRESS = 0, "Set In Progress", ReadWrite, 1, SetInProgress(LowBits<SetInProgress, 2>);
+///     MAILBOX = 7, "Boot Initiator Mailbox", ReadWrite, 1 to 17, Mailbox(BootMailbox);
+/// }
+/// ```
+///
+/// A row: number, name, access, number of data bytes, variant of the enum and its type.
+macro_rules! parameters {
+    (
+        $(#[$numbers_meta:meta])*
+        pub struct $numbers:ident;
+        $(#[$table_meta:meta])*
+        pub const $table:ident;
+        $(#[$values_meta:meta])*
+        pub enum $values:ident;
+        $(
+            $(#[$meta:meta])*
+            $constant:ident = $number:literal, $name:literal, $access:ident, $shortest:literal $(to $longest:literal)?,
+            $variant:ident($type:ty);
+        )*
+    ) => {
+        $crate::wire::code_points! {
+            $(#[$numbers_meta])*
+            pub struct $numbers(u8) { $( $constant = $number, $name; )* }
+        }
+
+        $(#[$table_meta])*
+        pub const $table: &[$crate::command::ParameterSpec] = &[ $(
+            $crate::command::ParameterSpec {
+                number: $number,
+                name: $name,
+                access: $crate::command::Access::$access,
+                shortest: $shortest,
+                longest: { let _longest = $shortest; $( let _longest = $longest; )? _longest },
+            },
+        )* ];
+
+        impl $numbers {
+            /// The row of the parameter, if it is one of the specification's.
+            #[must_use]
+            pub fn spec(self) -> Option<&'static $crate::command::ParameterSpec> {
+                $table.iter().find(|row| row.number == self.0)
+            }
+        }
+
+        $(#[$values_meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum $values {
+            $( $(#[$meta])* $variant($type), )*
+            /// A parameter without a type of its own.
+            Raw($numbers, $crate::command::ParameterData),
+        }
+
+        impl $values {
+            /// Reads the value of a parameter; all of `data` must be used.
+            ///
+            /// # Errors
+            /// [`WireError`](crate::wire::WireError) if `data` is too short, too long or means nothing.
+            pub fn from_data(parameter: $numbers, data: &[u8]) -> Result<Self, $crate::wire::WireError> {
+                let mut reader = $crate::wire::Reader::new(data);
+                let value = match parameter {
+                    $( $numbers::$constant => Self::$variant(reader.value()?), )*
+                    other => Self::Raw(other, reader.value()?),
+                };
+                reader.finish()?;
+                Ok(value)
+            }
+
+            /// The parameter whose value this is.
+            #[must_use]
+            pub const fn parameter(&self) -> $numbers {
+                match self {
+                    $( Self::$variant(_) => $numbers::$constant, )*
+                    Self::Raw(parameter, _) => *parameter,
+                }
+            }
+
+            /// The data of the value, as requests and responses carry it.
+            ///
+            /// # Errors
+            /// [`WireError::BufferTooSmall`](crate::wire::WireError::BufferTooSmall) if it is longer than
+            /// the longest parameter.
+            pub fn to_data(&self) -> Result<$crate::command::ParameterData, $crate::wire::WireError> {
+                let mut buffer = [0; $crate::command::PARAMETER_CAPACITY];
+                let mut writer = $crate::wire::Writer::new(&mut buffer);
+                writer.value(self)?;
+                $crate::command::ParameterData::from_slice(writer.written())
+                    .map_err(|_| $crate::wire::WireError::BufferTooSmall)
+            }
+        }
+
+        impl $crate::wire::Encode for $values {
+            fn encode(&self, writer: &mut $crate::wire::Writer<'_>) -> Result<(), $crate::wire::WireError> {
+                match self {
+                    $( Self::$variant(value) => writer.value(value), )*
+                    Self::Raw(_, data) => writer.value(data),
+                }
+            }
+        }
+
+        #[cfg(test)]
+        mod parameter_table_tests {
+            use super::*;
+
+            #[test]
+            fn lengths_of_the_table_are_lengths_of_the_types() {
+                for row in $table {
+                    for length in [row.shortest, row.longest] {
+                        let zeros = &[0; 64][..usize::from(length)];
+                        let value = $values::from_data($numbers(row.number), zeros).expect(row.name);
+                        assert_eq!(&*value.to_data().unwrap(), zeros, "{}", row.name);
+                        assert_eq!(value.parameter().0, row.number);
+                    }
+                    let too_long = &[0; 64][..usize::from(row.longest) + 1];
+                    assert!($values::from_data($numbers(row.number), too_long).is_err(), "{}", row.name);
+                    if let Some(length) = row.shortest.checked_sub(1) {
+                        let too_short = &[0; 64][..usize::from(length)];
+                        assert!($values::from_data($numbers(row.number), too_short).is_err(), "{}", row.name);
+                    }
+                }
+                assert!($table.windows(2).all(|rows| rows[0].number < rows[1].number));
+            }
+        }
+    };
+}
+
+pub(crate) use parameters;
