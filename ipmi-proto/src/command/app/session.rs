@@ -7,8 +7,7 @@ use crate::crypto::v15::AuthenticationType;
 use crate::ipmb::ChannelNumber;
 use crate::packet::v2_0::PayloadType;
 use crate::wire::{
-    Bytes, Decode, Encode, LowBits, MacAddress, PaddedText, Reader, U24, WireError, Writer, code_points,
-    packed,
+    Bytes, Decode, Encode, LowBits, MacAddress, PaddedText, Reader, U24, WireError, Writer, packed,
 };
 
 commands! {
