@@ -12,6 +12,8 @@ mod spec;
 
 pub mod app;
 pub mod chassis;
+pub mod sensor_event;
+pub mod storage;
 
 pub(crate) use declare::{commands, message};
 pub use fields::{
@@ -36,7 +38,12 @@ pub trait Command {
 }
 
 /// The tables of all modules.
-const TABLES: &[&[&[CommandSpec]]] = &[app::TABLES, chassis::TABLES];
+const TABLES: &[&[&[CommandSpec]]] = &[
+    app::TABLES,
+    chassis::TABLES,
+    sensor_event::TABLES,
+    storage::TABLES,
+];
 
 /// All commands, module by module.
 pub fn all() -> impl Iterator<Item = &'static CommandSpec> {
