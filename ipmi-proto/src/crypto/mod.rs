@@ -18,6 +18,8 @@ mod rakp;
 mod session_keys;
 mod suite;
 pub mod v15;
+#[cfg(test)]
+mod vectors;
 
 pub use code::AuthenticationCode;
 pub use error::CryptoError;

@@ -52,6 +52,16 @@ impl SessionKeys {
         }
     }
 
+    /// Keys with a cipher key from a test vector.
+    #[cfg(test)]
+    pub(super) fn with_cipher_key(key: &[u8; 16]) -> Self {
+        Self {
+            suite: CipherSuite::ALL[3],
+            integrity: Integrity::None,
+            cipher: Some(Aes128::new(key.into())),
+        }
+    }
+
     /// The suite that the session was opened with.
     #[must_use]
     pub const fn suite(&self) -> CipherSuite {

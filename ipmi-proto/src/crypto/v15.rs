@@ -78,7 +78,7 @@ pub fn verify_authentication_code(
         .is_some_and(|expected| expected.ct_eq(code).into())
 }
 
-fn hash<D: Digest>(parts: [&[u8]; 5]) -> md5::digest::Output<D> {
+pub(super) fn hash<D: Digest>(parts: [&[u8]; 5]) -> md5::digest::Output<D> {
     let mut hash = D::new();
     for part in parts {
         hash.update(part);
