@@ -54,8 +54,8 @@ impl PasswordForm {
 
 /// A user's password: up to 20 bytes, padded with zeros (IPMI 2.0 §22.30).
 ///
-/// As everywhere in IPMI, zeros at its end do not count. The form it was set in is remembered, but makes no
-/// difference to the keys of a session: HMAC pads keys with zeros itself.
+/// As everywhere in IPMI, zeros at its end do not count. The form it was set in is remembered. It makes no
+/// difference to an RMCP+ session, as HMAC pads keys with zeros itself; IPMI 1.5 takes the 16-byte form only.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct Password {
     bytes: [u8; LENGTH],
@@ -122,17 +122,27 @@ impl Password {
         is_zero(&self.bytes).into()
     }
 
-    /// The password padded with zeros to 20 bytes: the key `K[UID]` of RAKP, and what a store keeps.
+    /// The password padded with zeros to the length of its form, from which [`with_form`](Self::with_form) makes
+    /// it again: what a store keeps.
+    #[must_use]
+    pub fn field(&self) -> &[u8] {
+        self.bytes.get(..self.form.length()).unwrap_or_default()
+    }
+
+    /// The password padded with zeros to 20 bytes: the key `K[UID]` of RAKP.
     #[must_use]
     pub const fn padded(&self) -> &[u8; LENGTH] {
         &self.bytes
     }
 
-    /// The password padded with zeros to the 16 bytes that IPMI 1.5 knows, `None` if it is longer.
+    /// The password padded with zeros to the 16 bytes that IPMI 1.5 knows. `None` if it was set in the 20-byte
+    /// form, however short it is: such a password must not open a session of IPMI 1.5 (IPMI 2.0 §22.30).
     #[must_use]
     pub fn padded_16(&self) -> Option<&[u8; 16]> {
-        let (head, tail) = self.bytes.split_first_chunk::<16>()?;
-        bool::from(is_zero(tail)).then_some(head)
+        match self.form {
+            PasswordForm::Sixteen => self.bytes.first_chunk::<16>(),
+            PasswordForm::Twenty => None,
+        }
     }
 }
 
@@ -257,8 +267,10 @@ mod tests {
         assert!(!short.matches(&Password::new(b"secreT").unwrap()));
         assert_ne!(short.form(), padded.form());
         assert!(short.matches(&short.duplicate()));
-        assert_eq!(padded.padded_16(), Some(b"secret\0\0\0\0\0\0\0\0\0\0"));
-        assert_eq!(Password::new(&[b'x'; 17]).unwrap().padded_16(), None);
+        assert_eq!((short.field().len(), padded.field().len()), (16, 20));
+        assert!(short.matches(&Password::with_form(short.field(), short.form()).unwrap()));
+        assert_eq!(short.padded_16(), Some(b"secret\0\0\0\0\0\0\0\0\0\0"));
+        assert_eq!(padded.padded_16(), None);
         assert!(Password::empty().is_empty() && !short.is_empty());
     }
 

@@ -40,7 +40,7 @@ impl AuthenticationType {
 
 /// The authentication code of a packet. `message` is the IPMI message from the responder's address to the last
 /// checksum, without its length. `None` for a type that has no code or is not offered (none, OEM), and for a
-/// password that is longer than the 16 bytes of IPMI 1.5.
+/// password that was set in the 20-byte form, which IPMI 1.5 does not know.
 ///
 /// The code of a straight password is the password itself.
 #[must_use]

@@ -5,6 +5,12 @@
 //! and one line per datagram, `>` from the client, `<` from the server. The client checked the server's codes
 //! and went on, so both sides agreed on every byte.
 //!
+//! They were made with a relay on loopback that copies datagrams and notes them. Of the servers, `ipmi_sim` has
+//! suites 0 to 3 and 6 (it ends itself at 7 and above, and has no SHA256) and IPMI 1.5; pyghmi's has suite 3. For
+//! the other suites pyghmi's server was run with its hash, the lengths of its codes and, for 11 and 12, the
+//! function of its AuthCode replaced, which the file says in a note: there the client alone is the witness.
+//! ipmitool has no MD5-128, so suites 11 and 12 rest on FreeIPMI.
+//!
 //! The headers are taken apart here by hand, so that this test does not depend on the crate's packet codec.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
