@@ -12,8 +12,10 @@ mod spec;
 
 pub mod app;
 pub mod chassis;
+pub mod dcmi;
 pub mod sensor_event;
 pub mod storage;
+pub mod transport;
 
 pub(crate) use declare::{commands, message};
 pub use fields::{
@@ -43,6 +45,8 @@ const TABLES: &[&[&[CommandSpec]]] = &[
     chassis::TABLES,
     sensor_event::TABLES,
     storage::TABLES,
+    transport::TABLES,
+    dcmi::TABLES,
 ];
 
 /// All commands, module by module.

@@ -88,14 +88,14 @@ macro_rules! packed {
         impl $name {
             /// The value of the packed bits.
             #[must_use]
-            pub fn from_word(word: $word) -> Self {
+            $vis fn from_word(word: $word) -> Self {
                 let word = u16::from(word);
                 Self { $( $field: $crate::wire::Bits::from_bits((word >> $low) & (u16::MAX >> (15 - ($high - $low)))), )* }
             }
 
             /// The packed bits of the value.
             #[must_use]
-            pub fn to_word(self) -> $word {
+            $vis fn to_word(self) -> $word {
                 let word = 0_u16 $( | (($crate::wire::Bits::to_bits(self.$field) & (u16::MAX >> (15 - ($high - $low)))) << $low) )*;
                 <$word as $crate::wire::Bits>::from_bits(word)
             }

@@ -102,6 +102,22 @@ macro_rules! integers {
 }
 integers!(u8, i8, u16, i16, u32, u64);
 
+impl<const N: usize, const M: usize> Decode for [[u8; N]; M] {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, WireError> {
+        let mut rows = [[0; N]; M];
+        for row in &mut rows {
+            *row = reader.array()?;
+        }
+        Ok(rows)
+    }
+}
+
+impl<const N: usize, const M: usize> Encode for [[u8; N]; M] {
+    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), WireError> {
+        writer.bytes(self.as_flattened())
+    }
+}
+
 impl<const N: usize> Decode for [u8; N] {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, WireError> {
         reader.array()

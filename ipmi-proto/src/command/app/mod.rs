@@ -2,7 +2,11 @@
 
 pub mod channel;
 pub mod device;
+pub mod firewall;
+pub mod messaging;
+pub mod payload;
 pub mod session;
+pub mod system_info;
 pub mod user;
 pub mod watchdog;
 
@@ -11,8 +15,12 @@ use super::CommandSpec;
 /// The tables of this network function.
 pub(super) const TABLES: &[&[CommandSpec]] = &[
     device::COMMANDS,
+    firewall::COMMANDS,
     watchdog::COMMANDS,
+    messaging::COMMANDS,
     session::COMMANDS,
     channel::COMMANDS,
     user::COMMANDS,
+    payload::COMMANDS,
+    system_info::COMMANDS,
 ];

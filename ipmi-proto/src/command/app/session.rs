@@ -318,7 +318,7 @@ impl Encode for GetSessionInfoRequest {
 }
 
 message! {
-    /// What [`SessionInfo`] says about a session on a LAN channel.
+    /// What [`SessionInfo`] says about a session.
     pub struct ActiveSession {
         /// The session's user.
         user: UserIdField,
@@ -326,6 +326,14 @@ message! {
         privilege: PrivilegeField,
         /// Its protocol and channel.
         channel: SessionChannel,
+        /// The console, if it is on a LAN channel. Some BMCs leave it out there too.
+        peer: Option<LanPeer>,
+    }
+}
+
+message! {
+    /// A console on a LAN channel.
+    pub struct LanPeer {
         /// Address of the console; zero for IPv6.
         address: Ipv4Addr,
         /// MAC address of the console; zero if not known.
