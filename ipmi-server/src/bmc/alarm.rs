@@ -107,10 +107,9 @@ impl Sleep {
 
     /// Sleeps for a time or until the machine tells of another power state.
     pub(crate) const fn or_power_change(bmc: Arc<Bmc>, duration: Duration) -> Self {
-        Self {
-            on_power_change: true,
-            ..Self::new(bmc, duration)
-        }
+        let mut sleep = Self::new(bmc, duration);
+        sleep.on_power_change = true;
+        sleep
     }
 }
 

@@ -9,8 +9,8 @@ use ipmi_proto::crypto::{BmcKey, CipherSuite, CipherSuiteId, Password};
 use ipmi_proto::ipmb::Privilege;
 use ipmi_proto::session::managed::{Limits, Sessions};
 use ipmi_proto::session::{AuthTypes, UserId};
-use ipmi_proto::wire::PaddedText;
 use ipmi_proto::time::Instant;
+use ipmi_proto::wire::PaddedText;
 
 use super::event::Listener;
 use super::{Alarms, Bmc, Inner};
@@ -63,7 +63,9 @@ pub enum BuildError {
         name: String,
     },
     /// There are more users than slots.
-    #[error("cannot add user {name:?} to BMC {bmc:?}: it has room for {capacity} named users; leave some out")]
+    #[error(
+        "cannot add user {name:?} to BMC {bmc:?}: it has room for {capacity} named users; leave some out"
+    )]
     TooManyUsers {
         /// The BMC.
         bmc: String,
@@ -155,7 +157,11 @@ impl BmcBuilder {
     /// Adds a user with this highest privilege.
     pub fn user(mut self, name: impl AsRef<[u8]>, password: Password, limit: Privilege) -> Self {
         let name = name.as_ref().to_vec();
-        self.users.push(NewUser { name, password, limit });
+        self.users.push(NewUser {
+            name,
+            password,
+            limit,
+        });
         self
     }
 
@@ -169,7 +175,9 @@ impl BmcBuilder {
     /// Offers every cipher suite that authenticates at login, also those that do not protect packets after
     /// it. For tests of clients.
     pub fn all_authenticated_cipher_suites(self) -> Self {
-        let suites = CipherSuite::ALL.iter().filter(|suite| !suite.is_unauthenticated());
+        let suites = CipherSuite::ALL
+            .iter()
+            .filter(|suite| !suite.is_unauthenticated());
         self.cipher_suites(suites.map(|suite| (suite.id, Privilege::ADMINISTRATOR)))
     }
 
@@ -238,7 +246,11 @@ impl BmcBuilder {
     /// # Errors
     /// [`BuildError`] if users, suites or authentication types cannot be as described.
     pub fn build(mut self) -> Result<Arc<Bmc>, BuildError> {
-        let machine = self.backend.inventory().map(|inventory| inventory.identity()).unwrap_or_default();
+        let machine = self
+            .backend
+            .inventory()
+            .map(|inventory| inventory.identity())
+            .unwrap_or_default();
         let name = self.name.take().unwrap_or_else(|| machine.name.clone());
         let channel = self.channel(&name)?;
         let identity = Identity::new(name.clone(), machine);
@@ -291,7 +303,10 @@ impl BmcBuilder {
     }
 
     fn add_users(&mut self, bmc: &str, state: &mut State) -> Result<(), BuildError> {
-        for (new, id) in core::mem::take(&mut self.users).into_iter().zip(CONFIGURED_USER.0..) {
+        for (new, id) in core::mem::take(&mut self.users)
+            .into_iter()
+            .zip(CONFIGURED_USER.0..)
+        {
             let shown = String::from_utf8_lossy(&new.name).into_owned();
             let bmc = bmc.to_owned();
             let name = PaddedText::new(&new.name).ok();

@@ -22,8 +22,8 @@ use ipmi_proto::time::Instant;
 use rand::CryptoRng;
 
 pub(crate) use alarm::{Alarms, Sleep};
-pub use builder::{BmcBuilder, BuildError, CycleWhenOff};
 pub(crate) use builder::Settings;
+pub use builder::{BmcBuilder, BuildError, CycleWhenOff};
 pub use pending::{Datagram, PendingCommand, Unfinished};
 pub(crate) use pending::{Job, Outcome, Work};
 
@@ -87,7 +87,6 @@ pub enum Reaction {
 
 impl Bmc {
     /// Starts to describe a BMC for a machine.
-    #[must_use]
     pub fn builder(backend: Arc<dyn BmcBackend>) -> BmcBuilder {
         BmcBuilder::new(backend)
     }
@@ -164,13 +163,18 @@ impl Bmc {
             peer: request.peer,
             header: request.message.header,
             after: After::Nothing,
+            wake_driver: false,
         };
         let mut buffer = [0; RESPONSE_CAPACITY];
-        match handlers::dispatch(&mut context, request.message.data, &mut buffer) {
+        let dispatched = handlers::dispatch(&mut context, request.message.data, &mut buffer);
+        let after = context.after;
+        inner.wake |= context.wake_driver;
+        match dispatched {
             Dispatched::Answer { completion, length } => {
-                let after = context.after;
                 let data = buffer.get(..length).unwrap_or_default();
-                let sealed = inner.sessions.respond(now, request.token, completion, data, random, output);
+                let sealed = inner
+                    .sessions
+                    .respond(now, request.token, completion, data, random, output);
                 inner.act_after(after);
                 sealed.map_or(Reaction::Dropped(DropReason::AnswerTooLong), |(_, length)| {
                     Reaction::Reply { length }
@@ -205,7 +209,13 @@ impl Bmc {
     /// Peers with an open session, for a driver that gives each a socket of its own under attack.
     #[must_use]
     pub fn session_peers(&self) -> Vec<Peer> {
-        self.with(|inner| inner.sessions.open_sessions().map(|session| session.peer).collect())
+        self.with(|inner| {
+            inner
+                .sessions
+                .open_sessions()
+                .map(|session| session.peer)
+                .collect()
+        })
     }
 
     /// Sets what wakes the driver when [`poll_transmit`](Self::poll_transmit),
@@ -221,7 +231,9 @@ impl Inner {
     fn act_after(&mut self, after: After) {
         match after {
             After::Nothing => {}
-            After::CloseUser(user) => self.sessions.close_user(self.now, user, CloseReason::Configuration),
+            After::CloseUser(user) => self
+                .sessions
+                .close_user(self.now, user, CloseReason::Configuration),
             After::Reset(reset) => {
                 self.sessions.close_all(self.now, CloseReason::Configuration);
                 self.state.restart(self.now, reset);
@@ -235,7 +247,8 @@ impl Inner {
     fn take_session_events(&mut self) {
         while let Some(event) = self.sessions.poll_event() {
             if let Event::Closed { session, .. } = event {
-                self.state.session_closed(ipmi_proto::session::managed::SessionId(session));
+                self.state
+                    .session_closed(ipmi_proto::session::managed::SessionId(session));
             }
         }
     }
@@ -264,7 +277,9 @@ impl BodyPrefix {
     /// C7h if the request is shorter.
     pub(crate) fn split(netfn: NetFn, data: &[u8]) -> Result<(Self, &[u8]), CompletionCode> {
         let length = netfn.body_length();
-        let (body, rest) = data.split_at_checked(length).ok_or(CompletionCode::LENGTH_INVALID)?;
+        let (body, rest) = data
+            .split_at_checked(length)
+            .ok_or(CompletionCode::LENGTH_INVALID)?;
         let mut bytes = [0; 3];
         bytes
             .get_mut(..length)

@@ -65,7 +65,12 @@ pub struct Unfinished {
 
 impl PendingCommand {
     pub(crate) const fn new(bmc: Arc<Bmc>, token: RequestToken, body: BodyPrefix, job: Job) -> Self {
-        Self { bmc, token, body, job }
+        Self {
+            bmc,
+            token,
+            body,
+            job,
+        }
     }
 
     /// How long the client is kept waiting, for the argument of [`answer`](Self::answer).
@@ -108,7 +113,9 @@ impl Bmc {
         let mut output = [0; DATAGRAM_CAPACITY];
         let sealed = self.with(|inner| {
             let now = inner.now;
-            inner.sessions.respond(now, token, completion, &data, &mut rand::rng(), &mut output)
+            inner
+                .sessions
+                .respond(now, token, completion, &data, &mut rand::rng(), &mut output)
         });
         let (peer, length) = sealed?;
         let bytes = output.get(..length)?.to_vec();
@@ -149,7 +156,10 @@ impl Unfinished {
 }
 
 /// The output of `work`, or `None` if `limit` is ready before.
-async fn first<T>(work: &mut Pin<Box<dyn Future<Output = T> + Send>>, limit: impl Future<Output = ()>) -> Option<T> {
+async fn first<T>(
+    work: &mut Pin<Box<dyn Future<Output = T> + Send>>,
+    limit: impl Future<Output = ()>,
+) -> Option<T> {
     let mut limit = pin!(limit);
     poll_fn(|context| {
         if let Poll::Ready(output) = work.as_mut().poll(context) {

@@ -10,7 +10,7 @@ use ipmi_proto::ipmb::{ChannelNumber, CompletionCode};
 
 use super::slot::{Holder, Outcome};
 use super::table::{Decision, decide};
-use super::{failed, state_of};
+use super::{failed, log_failure, state_of};
 use crate::backend::{BackendError, BackendErrorKind, PowerAction, PowerState};
 use crate::bmc::{Bmc, Sleep, Work};
 
@@ -40,10 +40,12 @@ pub(crate) async fn joined(bmc: Arc<Bmc>, id: u64) -> CompletionCode {
     Outcome::of(bmc, id).await
 }
 
-/// Carries out an action whose claim was granted under the number `id`. Ends when the machine accepted it;
-/// what remains to be done is in the answer.
-pub(crate) async fn carry_out(bmc: Arc<Bmc>, id: u64, order: Order) -> Result<Option<Work>, CompletionCode> {
-    let holder = Holder::new(Arc::clone(&bmc), id);
+/// Carries out an action. Ends when the machine accepted it; what remains to be done is in the answer.
+pub(crate) async fn carry_out(
+    bmc: Arc<Bmc>,
+    holder: Holder,
+    order: Order,
+) -> Result<Option<Work>, CompletionCode> {
     let result = accept(&bmc, order).await;
     holder.answered(result.err().unwrap_or(CompletionCode::OK));
     let goal = match result? {
@@ -64,7 +66,9 @@ enum Goal {
 }
 
 async fn accept(bmc: &Arc<Bmc>, order: Order) -> Result<Decision, CompletionCode> {
-    let state = state_of(bmc.backend()).await.map_err(|error| failed(bmc.name(), &error))?;
+    let state = state_of(bmc.backend())
+        .await
+        .map_err(|error| failed(bmc.name(), &error))?;
     let decision = decide(order.action, state, bmc.settings().cycle_when_off);
     let action = match decision {
         Decision::Nothing => return Ok(decision),
@@ -72,7 +76,9 @@ async fn accept(bmc: &Arc<Bmc>, order: Order) -> Result<Decision, CompletionCode
         Decision::Act(action) => action,
         Decision::Cycle => PowerAction::Off,
     };
-    perform(bmc, action, state, order).await.map_err(|error| failed(bmc.name(), &error))?;
+    perform(bmc, action, state, order)
+        .await
+        .map_err(|error| failed(bmc.name(), &error))?;
     if matches!(decision, Decision::Cycle) {
         // The cause is that of the command, also before the machine is on again.
         bmc.with(|inner| {
@@ -100,11 +106,19 @@ async fn perform(
         // Before the call: the machine may boot before it returns.
         bmc.with(|inner| {
             let now = inner.now;
-            inner.state.chassis.expect_boot(now, order.cause, order.channel, powers_on);
+            inner
+                .state
+                .chassis
+                .expect_boot(now, order.cause, order.channel, powers_on);
         });
     }
     let result = bmc.backend().power(action).await;
-    tracing::info!(bmc = bmc.name(), ?action, accepted = result.is_ok(), "power action");
+    tracing::info!(
+        bmc = bmc.name(),
+        ?action,
+        accepted = result.is_ok(),
+        "power action"
+    );
     bmc.with(|inner| {
         let now = inner.now;
         let state = &mut inner.state;
@@ -163,7 +177,7 @@ async fn on_again(bmc: &Arc<Bmc>, order: Order) -> bool {
                 Sleep::new(Arc::clone(bmc), LAST_PAUSE).await;
             }
             Err(error) => {
-                failed(bmc.name(), &error);
+                log_failure(bmc.name(), &error);
                 return false;
             }
         }
@@ -176,7 +190,10 @@ async fn reached(bmc: &Arc<Bmc>, on: bool) -> bool {
     let (mut waited, mut pause) = (Duration::ZERO, FIRST_PAUSE);
     loop {
         // A state that cannot be known now may be known later.
-        if state_of(bmc.backend()).await.is_ok_and(|state| state.is_on() == on) {
+        if state_of(bmc.backend())
+            .await
+            .is_ok_and(|state| state.is_on() == on)
+        {
             return true;
         }
         if waited >= STATE_LIMIT {

@@ -9,8 +9,8 @@ use ipmi_proto::command::chassis::status::RestartCause;
 use ipmi_proto::ipmb::{ChannelNumber, CompletionCode};
 
 use super::action::{Order, carry_out};
-use super::failed;
-use super::slot::Claim;
+use super::log_failure;
+use super::slot::{Claim, Holder};
 use crate::backend::PowerAction;
 use crate::bmc::{Bmc, Sleep};
 
@@ -23,14 +23,14 @@ pub(crate) async fn take_override_back(bmc: Arc<Bmc>) {
     if let Some(boot) = bmc.backend().boot()
         && let Err(error) = boot.set_override(None).await
     {
-        failed(bmc.name(), &error);
+        log_failure(bmc.name(), &error);
     }
 }
 
 /// The pre-timeout interrupt of the watchdog.
 pub(crate) async fn interrupt(bmc: Arc<Bmc>) {
     if let Err(error) = bmc.backend().power(PowerAction::DiagnosticInterrupt).await {
-        failed(bmc.name(), &error);
+        log_failure(bmc.name(), &error);
     }
 }
 
@@ -71,7 +71,7 @@ async fn attempt(bmc: &Arc<Bmc>, order: Order) -> Result<(), CompletionCode> {
     let known = bmc.backend().known_power_state();
     match bmc.with(|inner| inner.power.claim(order.action, known)) {
         Claim::Granted(id) => {
-            if let Some(then) = carry_out(Arc::clone(bmc), id, order).await? {
+            if let Some(then) = carry_out(Arc::clone(bmc), Holder::new(Arc::clone(bmc), id), order).await? {
                 then.await;
             }
             Ok(())

@@ -8,7 +8,8 @@ mod table;
 
 pub(crate) use action::{Order, carry_out, joined};
 pub(crate) use background::{interrupt, take_override_back, watchdog_action};
-pub(crate) use slot::{Claim, PowerSlot};
+pub(crate) use slot::{Claim, Holder, PowerSlot};
+pub(crate) use table::is_possible;
 
 use ipmi_proto::ipmb::CompletionCode;
 
@@ -26,10 +27,15 @@ pub(crate) const fn completion_of(kind: BackendErrorKind) -> CompletionCode {
     }
 }
 
-/// Logs a failure of the machine and gives its completion code.
-pub(crate) fn failed(bmc: &str, error: &BackendError) -> CompletionCode {
+/// Logs a failure of the machine.
+pub(crate) fn log_failure(bmc: &str, error: &BackendError) {
     let cause = core::error::Error::source(error).map(tracing::field::display);
     tracing::warn!(bmc, cause, "{error}");
+}
+
+/// Logs a failure of the machine and gives its completion code.
+pub(crate) fn failed(bmc: &str, error: &BackendError) -> CompletionCode {
+    log_failure(bmc, error);
     completion_of(error.kind())
 }
 

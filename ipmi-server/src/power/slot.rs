@@ -35,7 +35,7 @@ struct Running {
 /// What becomes of a request for an action.
 #[derive(Debug)]
 pub(crate) enum Claim {
-    /// It is under way under this number. Must be given to a [`Holder`].
+    /// It is under way under this number, until the [`Holder`] that has to be made of it is dropped.
     Granted(u64),
     /// The same action is under way and was accepted.
     Accepted,
@@ -48,7 +48,11 @@ pub(crate) enum Claim {
 impl PowerSlot {
     /// Asks for the slot. `known`: the power state, if it is known now.
     pub(crate) fn claim(&mut self, action: ControlAction, known: Option<PowerState>) -> Claim {
-        if self.running.as_ref().is_some_and(|running| running.is_done(known)) {
+        if self
+            .running
+            .as_ref()
+            .is_some_and(|running| running.is_done(known))
+        {
             self.running = None;
         }
         match &self.running {
@@ -148,13 +152,18 @@ impl Future for Outcome {
     type Output = CompletionCode;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<CompletionCode> {
-        self.bmc.with(|inner| match inner.power.last {
-            Some((id, completion)) if id == self.id => Poll::Ready(completion),
-            _ if inner.power.running(self.id).is_none() => Poll::Ready(CompletionCode::UNSPECIFIED),
-            _ => {
-                inner.power.waiting.push(context.waker().clone());
-                Poll::Pending
+        self.bmc.with(|inner| {
+            let power = &mut inner.power;
+            if let Some((id, completion)) = power.last
+                && id == self.id
+            {
+                return Poll::Ready(completion);
             }
+            if power.running(self.id).is_none() {
+                return Poll::Ready(CompletionCode::UNSPECIFIED);
+            }
+            power.waiting.push(context.waker().clone());
+            Poll::Pending
         })
     }
 }

@@ -80,21 +80,36 @@ mod tests {
 
     #[test]
     fn table_is_that_of_the_reference() {
-        let states = [PowerState::On, PowerState::Off, PowerState::Paused, PowerState::Suspended];
+        let states = [
+            PowerState::On,
+            PowerState::Off,
+            PowerState::Paused,
+            PowerState::Suspended,
+        ];
         let rows = [
             (ControlAction::POWER_DOWN, [OFF, Decision::Nothing, OFF, OFF]),
             (ControlAction::POWER_UP, [Decision::Nothing, ON, ON, ON]),
-            (ControlAction::POWER_CYCLE, [Decision::Cycle, D5, Decision::Cycle, Decision::Cycle]),
+            (
+                ControlAction::POWER_CYCLE,
+                [Decision::Cycle, D5, Decision::Cycle, Decision::Cycle],
+            ),
             (ControlAction::HARD_RESET, [RESET, D5, RESET, RESET]),
             (ControlAction::DIAGNOSTIC_INTERRUPT, [INTERRUPT, D5, D5, D5]),
             (ControlAction::SOFT_SHUTDOWN, [SOFT, D5, D5, D5]),
         ];
         for (action, decisions) in rows {
             for (state, decision) in states.into_iter().zip(decisions) {
-                assert_eq!(decide(action, state, CycleWhenOff::Error), decision, "{action} {state:?}");
+                assert_eq!(
+                    decide(action, state, CycleWhenOff::Error),
+                    decision,
+                    "{action} {state:?}"
+                );
             }
         }
-        assert_eq!(decide(ControlAction::POWER_CYCLE, PowerState::Off, CycleWhenOff::On), ON);
+        assert_eq!(
+            decide(ControlAction::POWER_CYCLE, PowerState::Off, CycleWhenOff::On),
+            ON
+        );
     }
 
     #[test]

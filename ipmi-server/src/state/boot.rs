@@ -243,7 +243,10 @@ mod tests {
         options.set_mailbox(&BootMailbox { block: 4, data }).unwrap();
         assert_eq!(options.mailbox(4).unwrap().data[..4], [1, 2, 3, 0]);
         assert_eq!(options.mailbox(0).unwrap().data[..], [0; 16]);
-        assert_eq!(options.set_mailbox(&BootMailbox { block: 5, data }), Err(CompletionCode::OUT_OF_RANGE));
+        assert_eq!(
+            options.set_mailbox(&BootMailbox { block: 5, data }),
+            Err(CompletionCode::OUT_OF_RANGE)
+        );
         assert_eq!(options.mailbox(5), Err(CompletionCode::OUT_OF_RANGE));
     }
 

@@ -109,11 +109,19 @@ mod tests {
     #[test]
     fn suites_are_sorted_and_known() {
         let admin = Privilege::ADMINISTRATOR;
-        let suites = [(17, admin), (3, Privilege::OPERATOR), (4, admin), (17, Privilege::USER)];
+        let suites = [
+            (17, admin),
+            (3, Privilege::OPERATOR),
+            (4, admin),
+            (17, Privilege::USER),
+        ];
         let suites = suites.map(|(id, limit)| (CipherSuiteId(id), limit));
         let mut channel = Channel::new(AuthTypes::MD5, suites.into());
         assert_eq!(channel.suites.len(), 2);
-        assert_eq!(channel.suite_privilege(CipherSuiteId(3)), Some(Privilege::OPERATOR));
+        assert_eq!(
+            channel.suite_privilege(CipherSuiteId(3)),
+            Some(Privilege::OPERATOR)
+        );
         assert_eq!(channel.suite_privilege(CipherSuiteId(17)), Some(admin));
         assert_eq!(channel.suite_privilege(CipherSuiteId(4)), None);
         channel.set_suite_privilege(0, Privilege::UNSPECIFIED);

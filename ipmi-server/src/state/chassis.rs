@@ -178,10 +178,19 @@ mod tests {
         let mut chassis = Chassis::new();
         let start = Instant::ZERO;
         chassis.identify(start, Some(Duration::from_secs(15)));
-        assert_eq!(chassis.identify_state(start + Duration::from_millis(14_999)), IdentifyState::TIMED);
+        assert_eq!(
+            chassis.identify_state(start + Duration::from_millis(14_999)),
+            IdentifyState::TIMED
+        );
         chassis.identify(start + Duration::from_secs(10), Some(Duration::from_secs(15)));
-        assert_eq!(chassis.identify_state(start + Duration::from_secs(24)), IdentifyState::TIMED);
-        assert_eq!(chassis.identify_state(start + Duration::from_secs(25)), IdentifyState::OFF);
+        assert_eq!(
+            chassis.identify_state(start + Duration::from_secs(24)),
+            IdentifyState::TIMED
+        );
+        assert_eq!(
+            chassis.identify_state(start + Duration::from_secs(25)),
+            IdentifyState::OFF
+        );
         chassis.identify(start, None);
         assert_eq!(chassis.identify_state(start + HOUR), IdentifyState::INDEFINITE);
         chassis.identify(start, Some(Duration::ZERO));

@@ -46,9 +46,12 @@ fn derive_uuid(purpose: &str, seed: &[u8]) -> [u8; 16] {
     for (position, byte) in uuid.iter_mut().enumerate() {
         // FNV-1a, once per byte: it need not be secret, only stable and different from its seed.
         let start = 0xcbf2_9ce4_8422_2325_u64 ^ (position as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let hash = purpose.bytes().chain(seed.iter().copied()).fold(start, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
+        let hash = purpose
+            .bytes()
+            .chain(seed.iter().copied())
+            .fold(start, |hash, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+            });
         *byte = (hash ^ (hash >> 32)).to_le_bytes()[1];
     }
     uuid[6] = uuid[6] & 0x0f | 0x80;
@@ -63,7 +66,10 @@ mod tests {
     #[test]
     fn guids_are_stable_different_and_reversed_on_the_wire() {
         let uuid: [u8; 16] = core::array::from_fn(|index| index as u8 + 1);
-        let machine = MachineIdentity { uuid, ..MachineIdentity::default() };
+        let machine = MachineIdentity {
+            uuid,
+            ..MachineIdentity::default()
+        };
         let one = Identity::new("node1".into(), machine.clone());
         let two = Identity::new("other".into(), machine);
         assert_eq!(one.system_guid.0[0], 16);

@@ -76,28 +76,48 @@ mod tests {
     #[test]
     fn second_writer_is_refused_until_the_first_is_done() {
         let mut guard = SetGuard::default();
-        assert_eq!(guard.set(SetInProgress::IN_PROGRESS, Some(SessionId(1)), START), Ok(()));
+        assert_eq!(
+            guard.set(SetInProgress::IN_PROGRESS, Some(SessionId(1)), START),
+            Ok(())
+        );
         assert_eq!(
             guard.set(SetInProgress::IN_PROGRESS, Some(SessionId(2)), START),
             Err(CompletionCode(0x81))
         );
-        assert_eq!(guard.set(SetInProgress::COMMIT, Some(SessionId(1)), START), Ok(()));
+        assert_eq!(
+            guard.set(SetInProgress::COMMIT, Some(SessionId(1)), START),
+            Ok(())
+        );
         assert_eq!(guard.value(START), SetInProgress::IN_PROGRESS);
-        assert_eq!(guard.set(SetInProgress::COMPLETE, Some(SessionId(1)), START), Ok(()));
-        assert_eq!(guard.set(SetInProgress::IN_PROGRESS, Some(SessionId(2)), START), Ok(()));
+        assert_eq!(
+            guard.set(SetInProgress::COMPLETE, Some(SessionId(1)), START),
+            Ok(())
+        );
+        assert_eq!(
+            guard.set(SetInProgress::IN_PROGRESS, Some(SessionId(2)), START),
+            Ok(())
+        );
     }
 
     #[test]
     fn falls_back_with_its_session_and_after_a_minute() {
         let mut guard = SetGuard::default();
-        guard.set(SetInProgress::IN_PROGRESS, Some(SessionId(1)), START).unwrap();
+        guard
+            .set(SetInProgress::IN_PROGRESS, Some(SessionId(1)), START)
+            .unwrap();
         guard.session_closed(SessionId(2));
         assert_eq!(guard.value(START), SetInProgress::IN_PROGRESS);
         guard.session_closed(SessionId(1));
         assert_eq!(guard.value(START), SetInProgress::COMPLETE);
         guard.set(SetInProgress::IN_PROGRESS, None, START).unwrap();
-        assert_eq!(guard.value(START + Duration::from_millis(59_999)), SetInProgress::IN_PROGRESS);
+        assert_eq!(
+            guard.value(START + Duration::from_millis(59_999)),
+            SetInProgress::IN_PROGRESS
+        );
         assert_eq!(guard.value(START + LIFETIME), SetInProgress::COMPLETE);
-        assert_eq!(guard.set(SetInProgress(3), None, START), Err(CompletionCode::INVALID_FIELD));
+        assert_eq!(
+            guard.set(SetInProgress(3), None, START),
+            Err(CompletionCode::INVALID_FIELD)
+        );
     }
 }

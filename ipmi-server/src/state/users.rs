@@ -110,7 +110,9 @@ impl Users {
 
     /// Number of enabled users.
     pub(crate) fn enabled_count(&self) -> u8 {
-        self.slots.iter().fold(0, |count, user| count + u8::from(user.enabled))
+        self.slots
+            .iter()
+            .fold(0, |count, user| count + u8::from(user.enabled))
     }
 
     /// Whether another user than `id` has this name and is enabled.
@@ -191,7 +193,9 @@ mod tests {
     }
 
     fn find(users: &Users, name: &[u8], at_least: Option<Privilege>) -> Option<u8> {
-        users.lookup(UserLookup { name, at_least }).map(|record| record.id.0)
+        users
+            .lookup(UserLookup { name, at_least })
+            .map(|record| record.id.0)
     }
 
     #[test]

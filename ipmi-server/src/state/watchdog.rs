@@ -101,8 +101,7 @@ impl Watchdog {
         self.actions = request.actions;
         self.pre_timeout_interval = request.pre_timeout_interval;
         self.initial_count = request.initial_count;
-        self.expired =
-            TimerFlags::from_word(self.expired.to_word() & !request.clear_flags.to_word());
+        self.expired = TimerFlags::from_word(self.expired.to_word() & !request.clear_flags.to_word());
         self.is_set = true;
         self.run = None;
         self.stopped_at = self.initial_count;
@@ -125,8 +124,8 @@ impl Watchdog {
         let end = now + self.initial_count.duration();
         let interval = Duration::from_secs(u64::from(self.pre_timeout_interval));
         let uses_interrupt = self.actions.pre_timeout != PreTimeoutInterrupt::NONE;
-        let pre_timeout = uses_interrupt
-            .then(|| now + self.initial_count.duration().saturating_sub(interval));
+        let pre_timeout =
+            uses_interrupt.then(|| now + self.initial_count.duration().saturating_sub(interval));
         self.run = Some(Run { end, pre_timeout });
     }
 
@@ -147,8 +146,9 @@ impl Watchdog {
     }
 
     fn present_count(&self, now: Instant) -> Countdown {
-        self.run
-            .map_or(self.stopped_at, |run| Countdown::from_duration(run.end.since(now)))
+        self.run.map_or(self.stopped_at, |run| {
+            Countdown::from_duration(run.end.since(now))
+        })
     }
 
     /// When something is due.
@@ -235,7 +235,9 @@ mod tests {
     fn counts_down_interrupts_and_ends_once() {
         let mut timer = Watchdog::new();
         assert_eq!(timer.reset(after(0)), Err(CompletionCode(0x80)));
-        timer.set(after(0), &request(60, PreTimeoutInterrupt::NMI, 10), true).unwrap();
+        timer
+            .set(after(0), &request(60, PreTimeoutInterrupt::NMI, 10), true)
+            .unwrap();
         assert!(!timer.get(after(5)).timer_use.running);
         assert_eq!(timer.get(after(5)).present_count.steps, 600);
         timer.reset(after(5)).unwrap();
@@ -284,22 +286,32 @@ mod tests {
             (request(60, PreTimeoutInterrupt::NMI, 1), false),
             (request(5, PreTimeoutInterrupt::NMI, 6), true),
         ] {
-            assert_eq!(timer.set(after(0), &request, has_nmi), Err(CompletionCode::INVALID_FIELD));
+            assert_eq!(
+                timer.set(after(0), &request, has_nmi),
+                Err(CompletionCode::INVALID_FIELD)
+            );
         }
         let mut reserved = request(60, PreTimeoutInterrupt::NONE, 0);
         reserved.timer_use.timer_use = TimerUse(6);
-        assert_eq!(timer.set(after(0), &reserved, true), Err(CompletionCode::INVALID_FIELD));
+        assert_eq!(
+            timer.set(after(0), &reserved, true),
+            Err(CompletionCode::INVALID_FIELD)
+        );
     }
 
     #[test]
     fn power_off_stops_and_count_zero_ends_at_once() {
         let mut timer = Watchdog::new();
-        timer.set(after(0), &request(60, PreTimeoutInterrupt::NONE, 0), true).unwrap();
+        timer
+            .set(after(0), &request(60, PreTimeoutInterrupt::NONE, 0), true)
+            .unwrap();
         timer.reset(after(0)).unwrap();
         timer.stop(after(20));
         assert_eq!(timer.get(after(50)).present_count.steps, 400);
         assert_eq!(timer.timeout(), None);
-        timer.set(after(0), &request(0, PreTimeoutInterrupt::NONE, 0), true).unwrap();
+        timer
+            .set(after(0), &request(0, PreTimeoutInterrupt::NONE, 0), true)
+            .unwrap();
         timer.reset(after(1)).unwrap();
         assert!(timer.expire(after(1)).is_some());
     }
