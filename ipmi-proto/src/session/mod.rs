@@ -6,10 +6,11 @@
 
 mod event;
 mod peer;
-mod policy;
+pub(crate) mod policy;
 mod reason;
 
 pub mod managed;
+pub mod window;
 
 pub use event::{CloseReason, Event, LoginFailure};
 pub use peer::Peer;
