@@ -8,6 +8,7 @@
 //! - [`packet`]: RMCP, ASF, IPMI 1.5 and 2.0 session packets, Open Session, RAKP.
 //! - [`crypto`]: cipher suites, keys, authentication and integrity codes.
 //! - [`command`]: every command with request and response codecs, and a table of all of them.
+//! - [`record`]: sensor data records, event log records, FRU inventory.
 #![no_std]
 #![forbid(unsafe_code)]
 #![warn(

@@ -5,18 +5,23 @@
 
 mod entity;
 mod event;
+pub mod fru;
 pub mod offset;
 pub mod sdr;
 pub mod sel;
 mod sensor_type;
+mod text;
 mod threshold;
+mod unit;
 
 pub use entity::{Entity, EntityId};
 pub use event::{
     EventData, EventDataUse, EventKind, EventMessage, EventType, Generator, UNSPECIFIED_EVENT_DATA,
 };
 pub use sensor_type::SensorType;
+pub use text::{Text, TextEncoding, to_latin_1};
 pub use threshold::{Threshold, ThresholdMask, Thresholds};
+pub use unit::{RateUnit, Unit, UnitModifier};
 
 use crate::wire::{Decode, Encode, Reader, WireError, Writer};
 
