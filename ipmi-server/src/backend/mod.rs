@@ -21,6 +21,8 @@ mod console;
 mod error;
 mod event;
 mod inventory;
+#[cfg(feature = "memory")]
+pub mod memory;
 mod power;
 mod sensor;
 
@@ -34,7 +36,7 @@ pub use error::{BackendError, BackendErrorKind};
 pub use event::{BackendEvent, EventListener, EventSource};
 pub use inventory::{Inventory, MachineIdentity};
 pub use power::{PowerAction, PowerActions, PowerState};
-pub use sensor::{SensorDescription, SensorKind, SensorReading, SensorSource, SensorValue};
+pub use sensor::{SensorDescription, SensorKind, SensorReading, SensorSource, SensorThresholds, SensorValue};
 
 /// A machine as a BMC sees it.
 #[async_trait]

@@ -31,6 +31,25 @@ pub struct SensorDescription {
     pub kind: SensorKind,
     /// Smallest and largest value that can occur.
     pub range: (f64, f64),
+    /// Limits that the machine comes with.
+    pub thresholds: SensorThresholds,
+}
+
+/// Limits of a sensor's value, from its source. The BMC's users can change them.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SensorThresholds {
+    /// Below this the machine does not survive.
+    pub lower_non_recoverable: Option<f64>,
+    /// Below this something is wrong.
+    pub lower_critical: Option<f64>,
+    /// Below this somebody should look.
+    pub lower_non_critical: Option<f64>,
+    /// Above this somebody should look.
+    pub upper_non_critical: Option<f64>,
+    /// Above this something is wrong.
+    pub upper_critical: Option<f64>,
+    /// Above this the machine does not survive.
+    pub upper_non_recoverable: Option<f64>,
 }
 
 impl SensorDescription {
@@ -42,7 +61,15 @@ impl SensorDescription {
             name: name.into(),
             kind,
             range,
+            thresholds: SensorThresholds::default(),
         }
+    }
+
+    /// The same with limits.
+    #[must_use]
+    pub const fn with_thresholds(mut self, thresholds: SensorThresholds) -> Self {
+        self.thresholds = thresholds;
+        self
     }
 }
 

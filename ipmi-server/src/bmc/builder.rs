@@ -1,0 +1,333 @@
+//! Describing a BMC before it runs.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+use std::sync::{Mutex, OnceLock};
+
+use ipmi_proto::crypto::{BmcKey, CipherSuite, CipherSuiteId, Password};
+use ipmi_proto::ipmb::Privilege;
+use ipmi_proto::session::managed::{Limits, Sessions};
+use ipmi_proto::session::{AuthTypes, UserId};
+use ipmi_proto::time::Instant;
+use ipmi_proto::wire::PaddedText;
+
+use super::event::Listener;
+use super::{Alarms, Bmc, Inner};
+use crate::backend::BmcBackend;
+use crate::power::PowerSlot;
+use crate::state::users::{CONFIGURED_USER, NULL_USER, USER_COUNT};
+use crate::state::{Channel, Identity, State};
+
+/// A client is answered after this time, whatever the hypervisor does.
+const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
+/// The suites that authenticate and encrypt every packet.
+const DEFAULT_SUITES: [CipherSuiteId; 4] = [
+    CipherSuiteId::SUITE_3,
+    CipherSuiteId::SUITE_8,
+    CipherSuiteId::SUITE_12,
+    CipherSuiteId::SUITE_17,
+];
+
+/// What Power Cycle does with a machine that is off (IPMI 2.0 §28.3 recommends the error).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum CycleWhenOff {
+    /// Answers D5h, "not supported in the present state".
+    #[default]
+    Error,
+    /// Powers the machine on. Some fencing agents rely on it.
+    On,
+}
+
+/// What does not change while a BMC runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) name: String,
+    pub(crate) cycle_when_off: CycleWhenOff,
+    pub(crate) deadline: Duration,
+    pub(crate) session_slots: u8,
+}
+
+/// Why a BMC cannot be made as it was described.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A user name does not fit.
+    #[error(
+        "cannot add user {name:?} to BMC {bmc:?}: a user name has 1 to 16 bytes without NUL; choose another one"
+    )]
+    UserName {
+        /// The BMC.
+        bmc: String,
+        /// The name.
+        name: String,
+    },
+    /// There are more users than slots.
+    #[error(
+        "cannot add user {name:?} to BMC {bmc:?}: it has room for {capacity} named users; leave some out"
+    )]
+    TooManyUsers {
+        /// The BMC.
+        bmc: String,
+        /// The first name that did not fit.
+        name: String,
+        /// Number of named users that fit.
+        capacity: u8,
+    },
+    /// A cipher suite that does not exist, is not supported, or is suite 0.
+    #[error(
+        "cannot offer cipher suite {suite} on BMC {bmc:?}: only 1, 2, 3, 6, 7, 8, 11, 12, 15, 16 and 17 can be \
+         chosen (suite 0 has a switch of its own)"
+    )]
+    CipherSuite {
+        /// The BMC.
+        bmc: String,
+        /// Number of the suite.
+        suite: u8,
+    },
+    /// An authentication type of IPMI 1.5 that is not chosen this way.
+    #[error(
+        "cannot offer IPMI 1.5 authentication without a digest on BMC {bmc:?}: choose MD5 or MD2 (none and \
+         password have switches of their own)"
+    )]
+    AuthTypes {
+        /// The BMC.
+        bmc: String,
+    },
+}
+
+#[derive(Debug)]
+struct NewUser {
+    name: Vec<u8>,
+    password: Password,
+    limit: Privilege,
+}
+
+/// Describes a BMC.
+///
+/// Without further calls it offers the cipher suites 3, 8, 12 and 17, IPMI 1.5 with MD5, and has no user.
+#[derive(Debug)]
+#[must_use]
+pub struct BmcBuilder {
+    backend: Arc<dyn BmcBackend>,
+    name: Option<String>,
+    users: Vec<NewUser>,
+    null_user: Option<(Password, Privilege)>,
+    suites: Vec<(CipherSuiteId, Privilege)>,
+    suite_0: Option<Privilege>,
+    auth_types: AuthTypes,
+    danger_auth_types: AuthTypes,
+    bmc_key: BmcKey,
+    limits: Limits,
+    channel_limit: Privilege,
+    cycle_when_off: CycleWhenOff,
+    deadline: Duration,
+}
+
+impl BmcBuilder {
+    pub(super) fn new(backend: Arc<dyn BmcBackend>) -> Self {
+        Self {
+            backend,
+            name: None,
+            users: Vec::new(),
+            null_user: None,
+            suites: DEFAULT_SUITES.map(|id| (id, Privilege::ADMINISTRATOR)).into(),
+            suite_0: None,
+            auth_types: AuthTypes::MD5,
+            danger_auth_types: AuthTypes::empty(),
+            bmc_key: BmcKey::unset(),
+            limits: Limits::default(),
+            channel_limit: Privilege::ADMINISTRATOR,
+            cycle_when_off: CycleWhenOff::default(),
+            deadline: DEFAULT_DEADLINE,
+        }
+    }
+
+    /// Name of the BMC in logs and for clients; without it, the name of the machine.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Adds an administrator. The first user that is added is user 2.
+    pub fn administrator(self, name: impl AsRef<[u8]>, password: Password) -> Self {
+        self.user(name, password, Privilege::ADMINISTRATOR)
+    }
+
+    /// Adds a user with this highest privilege.
+    pub fn user(mut self, name: impl AsRef<[u8]>, password: Password, limit: Privilege) -> Self {
+        let name = name.as_ref().to_vec();
+        self.users.push(NewUser {
+            name,
+            password,
+            limit,
+        });
+        self
+    }
+
+    /// Offers these cipher suites and no others, each with the highest privilege of a session with it.
+    /// They become the entries of LAN parameters 23 and 24, where clients can change the privileges.
+    pub fn cipher_suites(mut self, suites: impl IntoIterator<Item = (CipherSuiteId, Privilege)>) -> Self {
+        self.suites = suites.into_iter().collect();
+        self
+    }
+
+    /// Offers every cipher suite that authenticates at login, also those that do not protect packets after
+    /// it. For tests of clients.
+    pub fn all_authenticated_cipher_suites(self) -> Self {
+        let suites = CipherSuite::ALL
+            .iter()
+            .filter(|suite| !suite.is_unauthenticated());
+        self.cipher_suites(suites.map(|suite| (suite.id, Privilege::ADMINISTRATOR)))
+    }
+
+    /// Authentication types for IPMI 1.5 sessions: MD5, MD2, or none of them for no IPMI 1.5 at all.
+    pub const fn ipmi_1_5(mut self, auth_types: AuthTypes) -> Self {
+        self.auth_types = auth_types;
+        self
+    }
+
+    /// The key K_G: every login needs it besides the password.
+    pub fn bmc_key(mut self, key: BmcKey) -> Self {
+        self.bmc_key = key;
+        self
+    }
+
+    /// Bounds on sessions.
+    pub const fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The highest privilege of any session.
+    pub const fn channel_privilege_limit(mut self, limit: Privilege) -> Self {
+        self.channel_limit = limit;
+        self
+    }
+
+    /// What Power Cycle does with a machine that is off.
+    pub const fn cycle_when_off(mut self, cycle_when_off: CycleWhenOff) -> Self {
+        self.cycle_when_off = cycle_when_off;
+        self
+    }
+
+    /// How long a client is kept waiting for the machine: 5 s unless set.
+    pub const fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Offers cipher suite 0: whoever knows a user's name can log in without the password, up to `limit`.
+    pub const fn danger_cipher_suite_0(mut self, limit: Privilege) -> Self {
+        self.suite_0 = Some(limit);
+        self
+    }
+
+    /// Enables the user without a name. With an empty password anybody is this user.
+    pub fn danger_null_user(mut self, password: Password, limit: Privilege) -> Self {
+        self.null_user = Some((password, limit));
+        self
+    }
+
+    /// Offers IPMI 1.5 sessions without authentication: whoever can send a datagram is the user.
+    pub fn danger_ipmi_1_5_none(mut self) -> Self {
+        self.danger_auth_types |= AuthTypes::NONE;
+        self
+    }
+
+    /// Offers IPMI 1.5 sessions that carry the password in every packet.
+    pub fn danger_ipmi_1_5_password(mut self) -> Self {
+        self.danger_auth_types |= AuthTypes::PASSWORD;
+        self
+    }
+
+    /// Makes the BMC.
+    ///
+    /// # Errors
+    /// [`BuildError`] if users, suites or authentication types cannot be as described.
+    pub fn build(mut self) -> Result<Arc<Bmc>, BuildError> {
+        let machine = self
+            .backend
+            .inventory()
+            .map(|inventory| inventory.identity())
+            .unwrap_or_default();
+        let name = self.name.take().unwrap_or_else(|| machine.name.clone());
+        let channel = self.channel(&name)?;
+        let identity = Identity::new(name.clone(), machine);
+        let mut state = State::new(identity, channel);
+        self.add_users(&name, &mut state)?;
+        state.note_capabilities(&*self.backend);
+        let settings = Settings {
+            name,
+            cycle_when_off: self.cycle_when_off,
+            deadline: self.deadline,
+            session_slots: self.limits.sessions,
+        };
+        let inner = Inner {
+            sessions: Sessions::new(self.limits),
+            state,
+            power: PowerSlot::default(),
+            alarms: Alarms::default(),
+            work: alloc::collections::VecDeque::new(),
+            now: Instant::ZERO,
+            wake: false,
+        };
+        let bmc = Arc::new(Bmc {
+            backend: self.backend,
+            settings,
+            inner: Mutex::new(inner),
+            waker: OnceLock::new(),
+            listener: OnceLock::new(),
+        });
+        Listener::subscribe(&bmc);
+        Ok(bmc)
+    }
+
+    fn channel(&mut self, bmc: &str) -> Result<Channel, BuildError> {
+        for (suite, _) in &self.suites {
+            if CipherSuite::by_id(*suite).is_none_or(CipherSuite::is_unauthenticated) {
+                let (bmc, suite) = (bmc.to_owned(), suite.0);
+                return Err(BuildError::CipherSuite { bmc, suite });
+            }
+        }
+        if self.auth_types.intersects(AuthTypes::NONE | AuthTypes::PASSWORD) {
+            return Err(BuildError::AuthTypes { bmc: bmc.to_owned() });
+        }
+        let mut suites = core::mem::take(&mut self.suites);
+        suites.extend(self.suite_0.map(|limit| (CipherSuiteId::SUITE_0, limit)));
+        let mut channel = Channel::new(self.auth_types | self.danger_auth_types, suites);
+        channel.present.limit = self.channel_limit;
+        channel.kept.limit = self.channel_limit;
+        channel.bmc_key = self.bmc_key.duplicate();
+        Ok(channel)
+    }
+
+    fn add_users(&mut self, bmc: &str, state: &mut State) -> Result<(), BuildError> {
+        for (new, id) in core::mem::take(&mut self.users)
+            .into_iter()
+            .zip(CONFIGURED_USER.0..)
+        {
+            let shown = String::from_utf8_lossy(&new.name).into_owned();
+            let bmc = bmc.to_owned();
+            let name = PaddedText::new(&new.name).ok();
+            let name = name.filter(|name| !new.name.is_empty() && name.text() == new.name);
+            let Some(name) = name else {
+                return Err(BuildError::UserName { bmc, name: shown });
+            };
+            let Some(user) = state.users.get_mut(UserId(id)) else {
+                return Err(BuildError::TooManyUsers {
+                    bmc,
+                    name: shown,
+                    capacity: USER_COUNT - NULL_USER.0,
+                });
+            };
+            (user.name, user.password, user.limit, user.enabled) = (name, new.password, new.limit, true);
+        }
+        if let Some((password, limit)) = self.null_user.take()
+            && let Some(user) = state.users.get_mut(NULL_USER)
+        {
+            (user.password, user.limit, user.enabled) = (password, limit, true);
+        }
+        Ok(())
+    }
+}

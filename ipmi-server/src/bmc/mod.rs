@@ -1,0 +1,293 @@
+//! One BMC: its sessions, its state and its machine behind one lock, without I/O.
+//!
+//! A driver gives it datagrams and the time, and sends what it answers. The lock is held while a command is
+//! answered from state, never while the machine is waited for.
+
+mod alarm;
+mod builder;
+mod event;
+mod pending;
+mod timer;
+
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use ipmi_proto::ipmb::{CompletionCode, NetFn};
+use ipmi_proto::session::managed::{Handled, Request, Sessions};
+use ipmi_proto::session::{CloseReason, DropReason, Event, Peer};
+use ipmi_proto::time::Instant;
+use rand::CryptoRng;
+
+pub(crate) use alarm::{Alarms, Sleep};
+pub(crate) use builder::Settings;
+pub use builder::{BmcBuilder, BuildError, CycleWhenOff};
+pub use pending::{Datagram, PendingCommand, Unfinished};
+pub(crate) use pending::{Job, Outcome, Work};
+
+use crate::backend::{BmcBackend, EventListener};
+use crate::handlers::{self, After, Context, Dispatched, RESPONSE_CAPACITY};
+use crate::power::PowerSlot;
+use crate::state::State;
+
+/// A BMC. Shared by the driver, the backend's events and the embedding program.
+pub struct Bmc {
+    backend: Arc<dyn BmcBackend>,
+    settings: Settings,
+    inner: Mutex<Inner>,
+    waker: OnceLock<Arc<dyn Fn() + Send + Sync>>,
+    /// The backend has a weak reference to it.
+    listener: OnceLock<Arc<dyn EventListener>>,
+}
+
+/// What the lock protects.
+pub(crate) struct Inner {
+    pub(crate) sessions: Sessions,
+    pub(crate) state: State,
+    pub(crate) power: PowerSlot,
+    pub(crate) alarms: Alarms,
+    /// Work of its own that the driver has not fetched yet.
+    work: VecDeque<Unfinished>,
+    /// The latest time that the driver told.
+    pub(crate) now: Instant,
+    /// The driver has to look at timeout and work again.
+    wake: bool,
+}
+
+impl Inner {
+    /// Leaves work for the driver.
+    pub(crate) fn start(&mut self, work: Unfinished) {
+        self.work.push_back(work);
+        self.wake = true;
+    }
+
+    /// Makes the driver look at timeout and work when the lock is released.
+    pub(crate) const fn wake_driver(&mut self) {
+        self.wake = true;
+    }
+}
+
+/// What the driver does after a datagram.
+#[derive(Debug)]
+#[must_use]
+#[non_exhaustive]
+pub enum Reaction {
+    /// Nothing.
+    Dropped(DropReason),
+    /// Send the first `length` bytes of the output buffer back to where the datagram came from.
+    Reply {
+        /// Length of the answer.
+        length: usize,
+    },
+    /// A command waits for the machine: run it aside.
+    Run(PendingCommand),
+}
+
+impl Bmc {
+    /// Starts to describe a BMC for a machine.
+    pub fn builder(backend: Arc<dyn BmcBackend>) -> BmcBuilder {
+        BmcBuilder::new(backend)
+    }
+
+    /// Name of the BMC.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.settings.name
+    }
+
+    /// The machine.
+    #[must_use]
+    pub fn backend(&self) -> &dyn BmcBackend {
+        &*self.backend
+    }
+
+    pub(crate) const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Runs `f` with the lock, then wakes the driver if `f` left something for it.
+    pub(crate) fn with<R>(&self, f: impl FnOnce(&mut Inner) -> R) -> R {
+        // A panic under the lock is a bug, but state is changed in steps that each leave it whole.
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = f(&mut inner);
+        let wake = core::mem::take(&mut inner.wake);
+        drop(inner);
+        if wake && let Some(waker) = self.waker.get() {
+            waker();
+        }
+        result
+    }
+
+    /// Takes a datagram in; an immediate answer is written to `output`. No allocation and no waiting on the
+    /// way of a command that is answered from state.
+    pub fn handle_datagram(
+        self: &Arc<Self>,
+        now: Instant,
+        peer: Peer,
+        datagram: &mut [u8],
+        random: &mut impl CryptoRng,
+        output: &mut [u8],
+    ) -> Reaction {
+        self.with(|inner| {
+            inner.now = now;
+            let Inner { sessions, state, .. } = inner;
+            let reaction = match sessions.handle_datagram(now, peer, datagram, state, random, output) {
+                Handled::Reply { length } => Reaction::Reply { length },
+                Handled::Dropped(reason) => Reaction::Dropped(reason),
+                Handled::Request(request) => self.handle_request(inner, request, random, output),
+                _ => Reaction::Dropped(DropReason::UnknownPayload),
+            };
+            inner.take_session_events();
+            reaction
+        })
+    }
+
+    fn handle_request(
+        self: &Arc<Self>,
+        inner: &mut Inner,
+        request: Request<'_>,
+        random: &mut impl CryptoRng,
+        output: &mut [u8],
+    ) -> Reaction {
+        let now = inner.now;
+        let mut context = Context {
+            bmc: self,
+            sessions: &inner.sessions,
+            state: &mut inner.state,
+            power: &mut inner.power,
+            now,
+            session: request.session,
+            channel: request.channel,
+            peer: request.peer,
+            header: request.message.header,
+            after: After::Nothing,
+            wake_driver: false,
+        };
+        let mut buffer = [0; RESPONSE_CAPACITY];
+        let dispatched = handlers::dispatch(&mut context, request.message.data, &mut buffer);
+        let after = context.after;
+        inner.wake |= context.wake_driver;
+        match dispatched {
+            Dispatched::Answer { completion, length } => {
+                let data = buffer.get(..length).unwrap_or_default();
+                let sealed = inner
+                    .sessions
+                    .respond(now, request.token, completion, data, random, output);
+                inner.act_after(after);
+                sealed.map_or(Reaction::Dropped(DropReason::AnswerTooLong), |(_, length)| {
+                    Reaction::Reply { length }
+                })
+            }
+            Dispatched::Wait { job, body } => {
+                Reaction::Run(PendingCommand::new(Arc::clone(self), request.token, body, job))
+            }
+        }
+    }
+
+    /// The next datagram that the BMC sends by itself (Serial over LAN), written to `output`: where it goes
+    /// and its length. To be called until it answers `None`, after every other call.
+    #[must_use]
+    pub fn poll_transmit(
+        &self,
+        now: Instant,
+        random: &mut impl CryptoRng,
+        output: &mut [u8],
+    ) -> Option<(Peer, usize)> {
+        let _ = (now, random, output);
+        None
+    }
+
+    /// Work that the BMC starts by itself: the watchdog's action, taking a boot override back. To be called
+    /// until it answers `None` after [`handle_timeout`](Self::handle_timeout) and when the waker was called.
+    #[must_use]
+    pub fn poll_work(&self) -> Option<Unfinished> {
+        self.with(|inner| inner.work.pop_front())
+    }
+
+    /// Peers with an open session, for a driver that gives each a socket of its own under attack.
+    #[must_use]
+    pub fn session_peers(&self) -> Vec<Peer> {
+        self.with(|inner| {
+            inner
+                .sessions
+                .open_sessions()
+                .map(|session| session.peer)
+                .collect()
+        })
+    }
+
+    /// Sets what wakes the driver when [`poll_transmit`](Self::poll_transmit),
+    /// [`poll_timeout`](Self::poll_timeout) or [`poll_work`](Self::poll_work) changed without a datagram
+    /// (events of the machine, console output). It is called from any thread, without the BMC's lock. Only
+    /// the first one counts.
+    pub fn set_waker(&self, waker: Arc<dyn Fn() + Send + Sync>) {
+        let _ = self.waker.set(waker);
+    }
+}
+
+impl Inner {
+    fn act_after(&mut self, after: After) {
+        match after {
+            After::Nothing => {}
+            After::CloseUser(user) => self.sessions.close_user(user, CloseReason::Configuration),
+            After::Reset(reset) => {
+                self.sessions.close_all(CloseReason::Configuration);
+                self.state.restart(self.now, reset);
+            }
+        }
+        if after != After::Nothing {
+            self.wake = true;
+        }
+    }
+
+    fn take_session_events(&mut self) {
+        while let Some(event) = self.sessions.poll_event() {
+            if let Event::Closed { session, .. } = event {
+                self.state
+                    .session_closed(ipmi_proto::session::managed::SessionId(session));
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Bmc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bmc")
+            .field("name", &self.settings.name)
+            .field("backend", &self.backend)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The body code or enterprise number that stands before the data of an answer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct BodyPrefix {
+    bytes: [u8; 3],
+    length: usize,
+}
+
+impl BodyPrefix {
+    /// The first bytes of a request's data, if they say whose command it is.
+    ///
+    /// # Errors
+    /// C7h if the request is shorter.
+    pub(crate) fn split(netfn: NetFn, data: &[u8]) -> Result<(Self, &[u8]), CompletionCode> {
+        let length = netfn.body_length();
+        let (body, rest) = data
+            .split_at_checked(length)
+            .ok_or(CompletionCode::LENGTH_INVALID)?;
+        let mut bytes = [0; 3];
+        bytes
+            .get_mut(..length)
+            .ok_or(CompletionCode::UNSPECIFIED)?
+            .copy_from_slice(body);
+        Ok((Self { bytes, length }, rest))
+    }
+
+    /// The bytes.
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+}

@@ -1,0 +1,187 @@
+//! Commands that wait for the machine, and work that goes on after the answer.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::future::{Future, poll_fn};
+use core::pin::{Pin, pin};
+use core::task::Poll;
+use core::time::Duration;
+
+use ipmi_proto::ipmb::CompletionCode;
+use ipmi_proto::session::Peer;
+use ipmi_proto::session::managed::RequestToken;
+
+use super::{Bmc, BodyPrefix};
+
+/// Something that takes its time.
+pub(crate) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// The part of a command that waits for the machine.
+pub(crate) type Job = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
+/// Largest datagram that a BMC sends.
+const DATAGRAM_CAPACITY: usize = 1_280;
+/// A machine may be off for 255 s during a power cycle, and needs some time to stop and to start.
+const WORK_LIMIT: Duration = Duration::from_secs(255 + 180);
+
+/// How a job ended.
+pub(crate) struct Outcome {
+    /// Completion code.
+    pub(crate) completion: CompletionCode,
+    /// Data after the completion code and the body.
+    pub(crate) data: Vec<u8>,
+    /// What goes on after the answer.
+    pub(crate) then: Option<Work>,
+}
+
+/// A command that waits for the machine.
+///
+/// Runs in two parts, because a client is answered at the deadline while the machine may go on working:
+/// [`answer`](Self::answer), then [`finish`](Unfinished::finish) on what that leaves.
+#[must_use]
+pub struct PendingCommand {
+    bmc: Arc<Bmc>,
+    token: RequestToken,
+    body: BodyPrefix,
+    job: Job,
+}
+
+/// A sealed datagram and where it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Datagram {
+    /// Where from and where to.
+    pub peer: Peer,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// What is left of a command after its answer: work of the machine that is still going on.
+#[must_use]
+pub struct Unfinished {
+    bmc: Arc<Bmc>,
+    work: Work,
+}
+
+impl PendingCommand {
+    pub(crate) const fn new(bmc: Arc<Bmc>, token: RequestToken, body: BodyPrefix, job: Job) -> Self {
+        Self {
+            bmc,
+            token,
+            body,
+            job,
+        }
+    }
+
+    /// How long the client is kept waiting, for the argument of [`answer`](Self::answer).
+    #[must_use]
+    pub fn deadline(&self) -> Duration {
+        self.bmc.settings().deadline
+    }
+
+    /// Waits for the machine, at most until `deadline` is ready. Gives the answer to send, if anybody still
+    /// waits for one, and the work that goes on.
+    pub async fn answer(
+        self,
+        deadline: impl Future<Output = ()> + Send,
+    ) -> (Option<Datagram>, Option<Unfinished>) {
+        let Self {
+            bmc,
+            token,
+            body,
+            mut job,
+        } = self;
+        let (completion, data, then) = match first(&mut job, deadline).await {
+            Some(outcome) => (outcome.completion, outcome.data, outcome.then),
+            None => (CompletionCode::TIMEOUT, Vec::new(), Some(go_on(job))),
+        };
+        let datagram = bmc.seal(token, completion, body, &data);
+        let unfinished = then.map(|work| Unfinished { bmc, work });
+        (datagram, unfinished)
+    }
+}
+
+impl Bmc {
+    fn seal(
+        &self,
+        token: RequestToken,
+        completion: CompletionCode,
+        body: BodyPrefix,
+        data: &[u8],
+    ) -> Option<Datagram> {
+        let data = [body.as_slice(), data].concat();
+        let mut output = [0; DATAGRAM_CAPACITY];
+        let sealed = self.with(|inner| {
+            let now = inner.now;
+            inner
+                .sessions
+                .respond(now, token, completion, &data, &mut rand::rng(), &mut output)
+        });
+        let (peer, length) = sealed?;
+        let bytes = output.get(..length)?.to_vec();
+        Some(Datagram { peer, bytes })
+    }
+}
+
+/// The deadline passed: the client has its answer, the machine goes on.
+fn go_on(job: Job) -> Work {
+    Box::pin(async move {
+        if let Some(then) = job.await.then {
+            then.await;
+        }
+    })
+}
+
+impl Unfinished {
+    pub(crate) fn new(bmc: &Arc<Bmc>, work: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self {
+            bmc: Arc::clone(bmc),
+            work: Box::pin(work),
+        }
+    }
+
+    /// How long it may take, for the argument of [`finish`](Self::finish).
+    #[must_use]
+    pub const fn limit(&self) -> Duration {
+        WORK_LIMIT
+    }
+
+    /// Waits for the machine until `limit` is ready, then gives up; the outcome goes to log and event log.
+    pub async fn finish(self, limit: impl Future<Output = ()> + Send) {
+        let Self { bmc, mut work } = self;
+        if first(&mut work, limit).await.is_none() {
+            tracing::warn!(bmc = bmc.name(), "gave up waiting for the machine");
+        }
+    }
+}
+
+/// The output of `work`, or `None` if `limit` is ready before.
+async fn first<T>(
+    work: &mut Pin<Box<dyn Future<Output = T> + Send>>,
+    limit: impl Future<Output = ()>,
+) -> Option<T> {
+    let mut limit = pin!(limit);
+    poll_fn(|context| {
+        if let Poll::Ready(output) = work.as_mut().poll(context) {
+            return Poll::Ready(Some(output));
+        }
+        limit.as_mut().poll(context).map(|()| None)
+    })
+    .await
+}
+
+impl fmt::Debug for PendingCommand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PendingCommand")
+            .field("bmc", &self.bmc.name())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Unfinished {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unfinished")
+            .field("bmc", &self.bmc.name())
+            .finish_non_exhaustive()
+    }
+}

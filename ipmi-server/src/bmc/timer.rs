@@ -1,0 +1,59 @@
+//! Time passes: sessions, the watchdog, the boot flags, alarms.
+
+use alloc::sync::Arc;
+
+use ipmi_proto::command::app::watchdog::{PreTimeoutInterrupt, TimeoutAction};
+use ipmi_proto::time::Instant;
+
+use super::{Bmc, Inner, Unfinished};
+use crate::power;
+use crate::state::watchdog::Alarm;
+
+impl Bmc {
+    /// Lets time pass.
+    pub fn handle_timeout(self: &Arc<Self>, now: Instant) {
+        self.with(|inner| {
+            inner.now = now;
+            inner.sessions.handle_timeout(now);
+            inner.take_session_events();
+            inner.alarms.expire(now);
+            if inner.state.boot.expire(now) {
+                inner.start(Unfinished::new(self, power::take_override_back(Arc::clone(self))));
+            }
+            self.expire_watchdog(inner);
+        });
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.with(|inner| {
+            let timeouts = [
+                inner.sessions.poll_timeout(),
+                inner.alarms.timeout(),
+                inner.state.boot.timeout(),
+                inner.state.watchdog.timeout(),
+            ];
+            timeouts.into_iter().flatten().min()
+        })
+    }
+
+    fn expire_watchdog(self: &Arc<Self>, inner: &mut Inner) {
+        while let Some(alarm) = inner.state.watchdog.expire(inner.now) {
+            tracing::info!(bmc = self.name(), ?alarm, "watchdog");
+            let bmc = Arc::clone(self);
+            match alarm {
+                Alarm::PreTimeout { interrupt, .. } => {
+                    inner.state.device.pre_timeout_pending = true;
+                    if interrupt == PreTimeoutInterrupt::NMI {
+                        inner.start(Unfinished::new(self, power::interrupt(bmc)));
+                    }
+                }
+                Alarm::Timeout { action, .. } if action != TimeoutAction::NONE => {
+                    inner.start(Unfinished::new(self, power::watchdog_action(bmc, action)));
+                }
+                Alarm::Timeout { .. } => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Commands: lookup, checks, decoding, the call and encoding of the answer stand here and nowhere else.
+//!
+//! The sub-modules mirror those of [`ipmi_proto::command`]. There are two kinds of handlers: *pure* ones
+//! answer from state at once, *backend* ones may leave a job that waits for the machine without the lock.
+
+mod app;
+mod chassis;
+pub(crate) mod code;
+mod table;
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use ipmi_proto::command::{Command, Level};
+use ipmi_proto::ipmb::{ChannelNumber, CompletionCode, Lun, RequestHeader};
+use ipmi_proto::session::managed::{SessionInfo, Sessions};
+use ipmi_proto::session::{Peer, UserId};
+use ipmi_proto::time::Instant;
+use ipmi_proto::wire::{Reader, Writer};
+
+pub(crate) use table::{Handler, TABLE};
+
+use crate::bmc::{Bmc, BodyPrefix, Job, Outcome, Work};
+use crate::power::PowerSlot;
+use crate::state::{Restart, State};
+
+/// Most data of an answer: the body code, and 256 bytes of a FRU or SDR with what stands before them.
+pub(crate) const RESPONSE_CAPACITY: usize = 300;
+
+/// What a handler works with.
+pub(crate) struct Context<'a> {
+    /// The BMC; its lock is held.
+    pub(crate) bmc: &'a Arc<Bmc>,
+    /// Sessions, to be looked at.
+    pub(crate) sessions: &'a Sessions,
+    /// State.
+    pub(crate) state: &'a mut State,
+    /// The power action under way.
+    pub(crate) power: &'a mut PowerSlot,
+    /// Now.
+    pub(crate) now: Instant,
+    /// The session of the request, if it came in one.
+    pub(crate) session: Option<SessionInfo>,
+    /// The channel of the request.
+    pub(crate) channel: ChannelNumber,
+    /// Who sent it, and to which address.
+    pub(crate) peer: Peer,
+    /// Addresses and number of the request.
+    pub(crate) header: RequestHeader,
+    /// What to do when the answer has been sealed.
+    pub(crate) after: After,
+    /// A timeout has become earlier: the driver has to look at it.
+    pub(crate) wake_driver: bool,
+}
+
+impl Context<'_> {
+    /// The channel that a request names, if it is ours: 0Eh is the one that the request came in on.
+    ///
+    /// # Errors
+    /// CCh for a channel that is not there, or has no sessions.
+    pub(crate) fn lan_channel(&self, channel: ChannelNumber) -> Result<ChannelNumber, CompletionCode> {
+        match self.resolve(channel) {
+            ChannelNumber::LAN => Ok(ChannelNumber::LAN),
+            _ => Err(CompletionCode::INVALID_FIELD),
+        }
+    }
+
+    /// The channel that a request names.
+    pub(crate) fn resolve(&self, channel: ChannelNumber) -> ChannelNumber {
+        if channel == ChannelNumber::PRESENT {
+            self.channel
+        } else {
+            channel
+        }
+    }
+}
+
+/// What to do when the answer has been sealed under the old keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum After {
+    /// Nothing.
+    Nothing,
+    /// End the sessions of a user.
+    CloseUser(UserId),
+    /// Restart the BMC.
+    Reset(Restart),
+}
+
+/// What came of a request.
+pub(crate) enum Dispatched {
+    /// It is answered: the first `length` bytes of the buffer are the data.
+    Answer {
+        /// Completion code.
+        completion: CompletionCode,
+        /// Length of the data, the body included.
+        length: usize,
+    },
+    /// It waits for the machine.
+    Wait {
+        /// What waits.
+        job: Job,
+        /// What stands before the data of the answer.
+        body: BodyPrefix,
+    },
+}
+
+/// What a handler says.
+pub(crate) enum Step<R> {
+    /// The answer.
+    Done(R),
+    /// The answer comes later.
+    Wait(Waiting<R>),
+}
+
+/// A future answer, and what goes on after it.
+pub(crate) type Waiting<R> =
+    core::pin::Pin<Box<dyn Future<Output = Result<(R, Option<Work>), CompletionCode>> + Send>>;
+
+/// Answers one request; data of the answer is written to `buffer`.
+pub(crate) fn dispatch(context: &mut Context<'_>, data: &[u8], buffer: &mut [u8]) -> Dispatched {
+    let refuse = |completion, length| Dispatched::Answer { completion, length };
+    let netfn = context.header.netfn;
+    let (body, data) = match BodyPrefix::split(netfn, data) {
+        Ok(split) => split,
+        Err(completion) => return refuse(completion, 0),
+    };
+    let mut writer = Writer::new(buffer);
+    if writer.bytes(body.as_slice()).is_err() {
+        return refuse(CompletionCode::UNSPECIFIED, 0);
+    }
+    let start = writer.len();
+    let handler = match check(context, body) {
+        Ok(handler) => handler,
+        Err(completion) => return refuse(completion, start),
+    };
+    match (handler.run)(context, data, &mut writer) {
+        Ok(Ran::Written(completion)) => refuse(completion, writer.len()),
+        Ok(Ran::Wait(waiting)) => Dispatched::Wait {
+            job: Box::pin(finish(waiting)),
+            body,
+        },
+        Err(completion) => refuse(completion, start),
+    }
+}
+
+/// Looks the command up and checks unit and privilege.
+fn check(context: &Context<'_>, body: BodyPrefix) -> Result<&'static Handler, CompletionCode> {
+    let header = &context.header;
+    let handler = TABLE
+        .find(header.netfn, body.as_slice(), header.command)
+        .ok_or(CompletionCode::INVALID_COMMAND)?;
+    if header.responder_lun != Lun::BMC {
+        return Err(CompletionCode::INVALID_FOR_LUN);
+    }
+    match handler.spec.level {
+        Level::Anyone => Ok(handler),
+        Level::AtLeast(level) if context.session.is_some_and(|session| session.privilege >= level) => {
+            Ok(handler)
+        }
+        Level::AtLeast(_) | Level::SystemInterface => Err(CompletionCode::INSUFFICIENT_PRIVILEGE),
+        _ => Err(CompletionCode::INVALID_COMMAND),
+    }
+}
+
+async fn finish(waiting: Waiting<Vec<u8>>) -> Outcome {
+    match waiting.await {
+        Ok((data, then)) => Outcome {
+            completion: CompletionCode::OK,
+            data,
+            then,
+        },
+        Err(completion) => Outcome {
+            completion,
+            data: Vec::new(),
+            then: None,
+        },
+    }
+}
+
+/// What a handler of the table did.
+pub(crate) enum Ran {
+    /// The data stands in the writer.
+    Written(CompletionCode),
+    /// The data comes later.
+    Wait(Waiting<Vec<u8>>),
+}
+
+/// The form of all handlers in the table.
+pub(crate) type Run = fn(&mut Context<'_>, &[u8], &mut Writer<'_>) -> Result<Ran, CompletionCode>;
+
+/// Decodes the request; every byte must be used.
+fn decode<C: Command>(data: &[u8]) -> Result<C::Request, CompletionCode> {
+    let mut reader = Reader::new(data);
+    let request = reader.value()?;
+    reader.finish()?;
+    Ok(request)
+}
+
+/// Runs a handler that answers from state.
+fn pure<C: Command>(
+    context: &mut Context<'_>,
+    data: &[u8],
+    writer: &mut Writer<'_>,
+    handler: impl FnOnce(&mut Context<'_>, C::Request) -> Result<C::Response, CompletionCode>,
+) -> Result<Ran, CompletionCode> {
+    let response = handler(context, decode::<C>(data)?)?;
+    writer.value(&response)?;
+    Ok(Ran::Written(CompletionCode::OK))
+}
+
+/// Runs a handler that may wait for the machine.
+fn backend<C: Command<Response: Send + 'static>>(
+    context: &mut Context<'_>,
+    data: &[u8],
+    writer: &mut Writer<'_>,
+    handler: impl FnOnce(&mut Context<'_>, C::Request) -> Result<Step<C::Response>, CompletionCode>,
+) -> Result<Ran, CompletionCode> {
+    match handler(context, decode::<C>(data)?)? {
+        Step::Done(response) => {
+            writer.value(&response)?;
+            Ok(Ran::Written(CompletionCode::OK))
+        }
+        Step::Wait(waiting) => Ok(Ran::Wait(Box::pin(async move {
+            let (response, then) = waiting.await?;
+            let mut buffer = vec![0; RESPONSE_CAPACITY];
+            let mut writer = Writer::new(&mut buffer);
+            writer.value(&response)?;
+            let length = writer.len();
+            buffer.truncate(length);
+            Ok((buffer, then))
+        }))),
+    }
+}
+
+/// Declares the handlers of a module: how they are run (`pure` or `backend`), the command, the function.
+macro_rules! handlers {
+    ($( $kind:ident $command:ident => $function:expr; )*) => {
+        /// The handlers of this module.
+        pub(super) const HANDLERS: &[$crate::handlers::Handler] = &[$(
+            $crate::handlers::Handler {
+                spec: &<$command as ipmi_proto::command::Command>::SPEC,
+                run: |context, data, writer| {
+                    $crate::handlers::$kind::<$command>(context, data, writer, $function)
+                },
+            },
+        )*];
+    };
+}
+use handlers;

@@ -1,0 +1,97 @@
+//! What the BMC does to the machine by itself: the watchdog's actions, boot flags that ran out.
+
+use alloc::sync::Arc;
+use core::time::Duration;
+
+use ipmi_proto::command::app::watchdog::TimeoutAction;
+use ipmi_proto::command::chassis::control::ControlAction;
+use ipmi_proto::command::chassis::status::RestartCause;
+use ipmi_proto::ipmb::{ChannelNumber, CompletionCode};
+
+use super::action::{Order, carry_out};
+use super::log_failure;
+use super::slot::{Claim, Holder};
+use crate::backend::PowerAction;
+use crate::bmc::{Bmc, Sleep};
+
+/// How long the watchdog goes on trying, and how long it pauses at first.
+const RETRY_LIMIT: Duration = Duration::from_secs(60);
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Takes a boot override back that counts no more.
+pub(crate) async fn take_override_back(bmc: Arc<Bmc>) {
+    if let Some(boot) = bmc.backend().boot()
+        && let Err(error) = boot.set_override(None).await
+    {
+        log_failure(bmc.name(), &error);
+    }
+}
+
+/// The pre-timeout interrupt of the watchdog.
+pub(crate) async fn interrupt(bmc: Arc<Bmc>) {
+    if let Err(error) = bmc.backend().power(PowerAction::DiagnosticInterrupt).await {
+        log_failure(bmc.name(), &error);
+    }
+}
+
+/// The action of the watchdog. Tries again for a while if the machine cannot be reached or is busy.
+pub(crate) async fn watchdog_action(bmc: Arc<Bmc>, action: TimeoutAction) {
+    let action = match action {
+        TimeoutAction::HARD_RESET => ControlAction::HARD_RESET,
+        TimeoutAction::POWER_DOWN => ControlAction::POWER_DOWN,
+        TimeoutAction::POWER_CYCLE => ControlAction::POWER_CYCLE,
+        _ => return,
+    };
+    let order = Order {
+        action,
+        cause: RestartCause::WATCHDOG,
+        channel: ChannelNumber::IPMB,
+    };
+    drop_one_time_override(&bmc).await;
+    let (mut waited, mut pause) = (Duration::ZERO, FIRST_PAUSE);
+    loop {
+        match attempt(&bmc, order).await {
+            Ok(()) => return,
+            // The machine is off already, or cannot do it: trying again changes nothing.
+            Err(CompletionCode::NOT_IN_PRESENT_STATE | CompletionCode::INVALID_FIELD) => return,
+            Err(_) if waited < RETRY_LIMIT => {}
+            Err(code) => {
+                tracing::error!(bmc = bmc.name(), %action, %code, "the watchdog could not act");
+                bmc.with(|inner| inner.state.chassis.control_fault = true);
+                return;
+            }
+        }
+        Sleep::new(Arc::clone(&bmc), pause).await;
+        waited += pause;
+        pause *= 2;
+    }
+}
+
+async fn attempt(bmc: &Arc<Bmc>, order: Order) -> Result<(), CompletionCode> {
+    let known = bmc.backend().known_power_state();
+    match bmc.with(|inner| inner.power.claim(order.action, known)) {
+        Claim::Granted(id) => {
+            if let Some(then) = carry_out(Arc::clone(bmc), Holder::new(Arc::clone(bmc), id), order).await? {
+                then.await;
+            }
+            Ok(())
+        }
+        Claim::Accepted | Claim::Joined(_) => Ok(()),
+        Claim::Busy => Err(CompletionCode::BUSY),
+    }
+}
+
+/// A reset by the watchdog clears the valid bit of the boot flags, unless parameter 3 keeps it.
+async fn drop_one_time_override(bmc: &Arc<Bmc>) {
+    let drop_it = bmc.with(|inner| {
+        let boot = &mut inner.state.boot;
+        let drop_it = boot.is_one_time() && !boot.kept.on_watchdog;
+        if drop_it {
+            boot.invalidate();
+        }
+        drop_it
+    });
+    if drop_it {
+        take_override_back(Arc::clone(bmc)).await;
+    }
+}

@@ -1,0 +1,150 @@
+//! What a BMC knows: plain structs that take the time as an argument and do no I/O.
+
+pub(crate) mod boot;
+pub(crate) mod channel;
+pub(crate) mod chassis;
+pub(crate) mod device;
+pub(crate) mod identity;
+pub(crate) mod set_guard;
+pub(crate) mod users;
+pub(crate) mod watchdog;
+
+use ipmi_proto::crypto::{BmcKey, CipherSuiteId};
+use ipmi_proto::ipmb::Privilege;
+use ipmi_proto::session::managed::SessionId;
+use ipmi_proto::session::{ChannelPolicy, Directory, LoginKinds, UserId, UserLookup, UserRecord};
+use ipmi_proto::time::Instant;
+
+pub(crate) use boot::BootOptions;
+pub(crate) use channel::Channel;
+pub(crate) use chassis::Chassis;
+pub(crate) use device::{Capabilities, Device};
+pub(crate) use identity::Identity;
+pub(crate) use set_guard::SetGuard;
+pub(crate) use users::Users;
+pub(crate) use watchdog::Watchdog;
+
+use crate::backend::{BmcBackend, PowerState};
+
+/// How thoroughly a BMC restarts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Restart {
+    /// Volatile settings are lost.
+    Cold,
+    /// Settings are kept.
+    Warm,
+}
+
+/// Everything that a BMC knows.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) identity: Identity,
+    pub(crate) capabilities: Capabilities,
+    pub(crate) users: Users,
+    pub(crate) channel: Channel,
+    pub(crate) chassis: Chassis,
+    pub(crate) boot: BootOptions,
+    pub(crate) watchdog: Watchdog,
+    pub(crate) device: Device,
+    /// The power state that the machine told last.
+    told_power: Option<PowerState>,
+    /// The machine was powered on and has not told of its boot yet.
+    powered_on: bool,
+}
+
+impl State {
+    /// The state of a BMC that has just been made.
+    pub(crate) fn new(identity: Identity, channel: Channel) -> Self {
+        Self {
+            identity,
+            capabilities: Capabilities::default(),
+            users: Users::new(),
+            channel,
+            chassis: Chassis::new(),
+            boot: BootOptions::new(),
+            watchdog: Watchdog::new(),
+            device: Device::new(),
+            told_power: None,
+            powered_on: false,
+        }
+    }
+
+    /// Notes what the machine can do.
+    pub(crate) fn note_capabilities(&mut self, backend: &dyn BmcBackend) {
+        self.capabilities = Capabilities::of(backend);
+        self.told_power = backend.known_power_state();
+    }
+
+    /// The machine told its power state.
+    pub(crate) fn power_observed(&mut self, now: Instant, power: PowerState) {
+        let was_off = self.told_power == Some(PowerState::Off);
+        self.told_power = Some(power);
+        self.chassis.observe_power(now, Some(power));
+        if power.is_on() {
+            self.powered_on |= was_off;
+        } else {
+            self.powered_on = false;
+            self.watchdog.stop(now);
+        }
+    }
+
+    /// Nobody knows the power state any more.
+    pub(crate) fn power_unknown(&mut self, now: Instant) {
+        self.told_power = None;
+        self.chassis.observe_power(now, None);
+    }
+
+    /// The machine boots.
+    pub(crate) fn booted(&mut self, now: Instant) {
+        let was_off = core::mem::take(&mut self.powered_on);
+        self.chassis.booted(now, was_off);
+        self.boot.booted();
+        self.watchdog.stop(now);
+    }
+
+    /// A session ended.
+    pub(crate) fn session_closed(&mut self, session: SessionId) {
+        self.boot.guard.session_closed(session);
+    }
+
+    /// The BMC restarts; the machine is not touched.
+    pub(crate) fn restart(&mut self, now: Instant, restart: Restart) {
+        self.watchdog.stop(now);
+        self.boot.guard = SetGuard::default();
+        if restart == Restart::Cold {
+            self.watchdog = Watchdog::new();
+            self.channel.restart();
+            self.device.restart();
+        }
+    }
+}
+
+impl Directory for State {
+    fn system_guid(&self) -> &[u8; 16] {
+        &self.identity.system_guid.0
+    }
+
+    fn bmc_key(&self) -> Option<&BmcKey> {
+        Some(&self.channel.bmc_key).filter(|key| key.is_set())
+    }
+
+    fn channel(&self) -> ChannelPolicy {
+        self.channel.policy()
+    }
+
+    fn user(&self, lookup: UserLookup<'_>) -> Option<UserRecord<'_>> {
+        self.users.lookup(lookup)
+    }
+
+    fn user_by_id(&self, id: UserId) -> Option<UserRecord<'_>> {
+        self.users.record(id)
+    }
+
+    fn login_kinds(&self) -> LoginKinds {
+        self.users.login_kinds()
+    }
+
+    fn suite_privilege(&self, suite: CipherSuiteId) -> Option<Privilege> {
+        self.channel.suite_privilege(suite)
+    }
+}
