@@ -8,8 +8,8 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::{env, fs};
 
-use ipmi_proto::command::{Body, Class, CommandSpec, Level, Recode, all, find};
-use ipmi_proto::ipmb::NetFn;
+use ipmi_proto::command::{Body, Class, CommandSpec, Level, REFUSED_NETFNS, Recode, all, find};
+use ipmi_proto::ipmb::{CompletionCode, NetFn};
 use ipmi_proto::wire::WireError;
 use proptest::prelude::*;
 
@@ -232,7 +232,49 @@ fn no_command_stands_twice() {
         assert_eq!(other, None, "{} has the number of another command", spec.name);
         assert!(names.insert(spec.name), "two commands are called {}", spec.name);
         assert!(spec.netfn.is_request(), "{}", spec.name);
+        let found = find(spec.netfn, spec.body, spec.number).unwrap();
+        assert_eq!(found.name, spec.name, "in the table of its network function");
     }
+}
+
+#[test]
+fn the_table_is_complete() {
+    let count = |class| all().filter(|spec| spec.class == class).count();
+    assert_eq!(count(Class::Core), 14);
+    assert_eq!(count(Class::Manage), 45);
+    assert_eq!(count(Class::Monitor), 38);
+    assert_eq!(count(Class::Console), 12);
+    assert_eq!(count(Class::Alert), 11);
+    assert_eq!(count(Class::Dcmi), 11);
+    assert_eq!(count(Class::Refuse), 40);
+    assert_eq!(all().count(), 171);
+    assert!(all().all(|spec| !REFUSED_NETFNS.contains(&spec.netfn)));
+}
+
+#[test]
+fn own_completion_codes_are_in_their_range() {
+    for spec in all() {
+        let codes: BTreeSet<_> = spec.codes.iter().map(|own| own.code).collect();
+        assert_eq!(
+            codes.len(),
+            spec.codes.len(),
+            "{}: a code stands twice",
+            spec.name
+        );
+        assert!(
+            codes.iter().all(|code| (0x80..=0xbe).contains(&code.0)),
+            "{}",
+            spec.name
+        );
+    }
+    let spec = find(NetFn::APP, Body::Ipmi, 0x22).unwrap();
+    assert!(
+        spec.code_label(CompletionCode(0x80))
+            .unwrap()
+            .contains("never set")
+    );
+    assert_eq!(spec.code_label(CompletionCode::BUSY), Some("node busy"));
+    assert_eq!(spec.code_label(CompletionCode(0x81)), None);
 }
 
 proptest! {
@@ -269,18 +311,24 @@ fn documentation() -> String {
         "# Commands\n\n\
          Written from the command table by `UPDATE_DOCS=1 cargo test -p ipmi-proto --test commands`; do not edit.\n\n\
          Section: of IPMI 2.0 revision 1.1, or of DCMI 1.5 for network function 2Ch. Privilege: the least that a\n\
-         session needs. Class `Refuse`: not offered, because a virtual machine has nothing behind it.\n\n\
-         | NetFn | Number | Name | Section | Privilege | Class |\n|---|---|---|---|---|---|\n",
+         session needs. Class `Refuse`: not offered, because a virtual machine has nothing behind it. The last column\n\
+         names completion codes that only this command gives.\n\n\
+         | NetFn | Number | Name | Section | Privilege | Class | Codes |\n|---|---|---|---|---|---|---|\n",
     );
     let mut rows: Vec<_> = all().collect();
     rows.sort_by_key(|spec| key(spec));
     for spec in rows {
+        let codes = spec
+            .codes
+            .iter()
+            .map(|own| format!("{:02X}h {}", own.code.0, own.label));
+        let codes = codes.collect::<Vec<_>>().join("; ");
         let body = spec
             .body
             .code()
             .map_or(String::new(), |code| format!("/{code:02X}"));
         text += &format!(
-            "| {:02X}{body} | {:02X} | {} | {} | {} | {:?} |\n",
+            "| {:02X}{body} | {:02X} | {} | {} | {} | {:?} | {codes} |\n",
             spec.netfn.0,
             spec.number,
             spec.name,
@@ -290,7 +338,14 @@ fn documentation() -> String {
         );
     }
     let refused = all().filter(|spec| spec.class == Class::Refuse).count();
-    text += &format!("\n{} commands, {refused} of them refused.\n", all().count());
+    let netfns = REFUSED_NETFNS
+        .iter()
+        .map(|netfn| format!("{netfn} ({:02X}h)", netfn.0));
+    text += &format!(
+        "\n{} commands, {refused} of them refused. Refused as a whole: {}.\n",
+        all().count(),
+        netfns.collect::<Vec<_>>().join(", ")
+    );
     text
 }
 

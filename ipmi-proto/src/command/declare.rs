@@ -20,6 +20,14 @@
 /// The row: name, network function, number, a constant of `Level`, a variant of `Class`, section. A message
 /// is a type that exists, followed by `;`, or a name with fields, which declares it. Fields are read and
 /// written in order with the codecs of their types; `Option<T>` at the end is absent when no bytes are left.
+///
+/// Completion codes that only this command has follow the response and become constants of the command's
+/// type; codes that several commands share stand in a table of their own:
+///
+/// ```text
+///     => { QUEUE_EMPTY = 0x80, "no message is waiting"; }
+///     => use crate::command::SET_PARAMETER_CODES;
+/// ```
 macro_rules! commands {
     (
         $(#[$table_meta:meta])*
@@ -29,6 +37,8 @@ macro_rules! commands {
             $name:ident = $title:literal, $netfn:ident $number:literal, $level:ident, $class:ident, $section:literal;
             request $request:ident $(;)? $({ $( $(#[$request_meta:meta])* $request_field:ident: $request_type:ty, )* })?
             response $response:ident $(;)? $({ $( $(#[$response_meta:meta])* $response_field:ident: $response_type:ty, )* })?
+            $(=> { $( $code:ident = $code_value:literal, $code_label:literal; )* })?
+            $(=> use $codes:path;)?
         )*
     ) => {
         $(#[$table_meta])*
@@ -40,6 +50,16 @@ macro_rules! commands {
             $(#[$meta])*
             #[derive(Clone, Copy, Debug, PartialEq, Eq)]
             pub struct $name;
+
+            $(
+                #[allow(missing_docs, reason = "the label next to each code is its description")]
+                impl $name {
+                    $(
+                        #[doc = $code_label]
+                        pub const $code: $crate::ipmb::CompletionCode = $crate::ipmb::CompletionCode($code_value);
+                    )*
+                }
+            )?
 
             $( $crate::command::message! {
                 #[doc = concat!("Request data of [`", stringify!($name), "`].")]
@@ -59,6 +79,16 @@ macro_rules! commands {
                     number: $number,
                     level: $crate::command::Level::$level,
                     class: $crate::command::Class::$class,
+                    codes: {
+                        let _codes: &[$crate::command::OwnCode] = &[ $( $(
+                            $crate::command::OwnCode {
+                                code: $crate::ipmb::CompletionCode($code_value),
+                                label: $code_label,
+                            },
+                        )* )? ];
+                        $( let _codes = $codes; )?
+                        _codes
+                    },
                     recode_request: |input, output| $crate::command::recode::<$request>(input, output, true),
                     recode_response: |input, output| $crate::command::recode::<$response>(input, output, false),
                 };

@@ -22,9 +22,13 @@ pub use fields::{
     ChannelField, Guid, ParameterChannel, ParameterRevisionOnly, PrivilegeField, SetInProgress, UserIdField,
 };
 pub(crate) use parameter::parameters;
-pub use parameter::{Access, PARAMETER_CAPACITY, PARAMETER_REVISION, ParameterData, ParameterSpec};
+pub use parameter::{
+    Access, GET_PARAMETER_CODES, PARAMETER_CAPACITY, PARAMETER_NOT_SUPPORTED, PARAMETER_READ_ONLY,
+    PARAMETER_REVISION, PARAMETER_WRITE_ONLY, ParameterData, ParameterSpec, SET_ALREADY_IN_PROGRESS,
+    SET_PARAMETER_CODES,
+};
 pub(crate) use spec::recode;
-pub use spec::{Body, Class, CommandSpec, Level, Recode};
+pub use spec::{Body, Class, CommandSpec, Level, OwnCode, Recode};
 
 use crate::ipmb::NetFn;
 use crate::wire::{Decode, Encode, Reader, WireError, Writer};
@@ -39,25 +43,55 @@ pub trait Command {
     type Response: Decode + Encode;
 }
 
-/// The tables of all modules.
-const TABLES: &[&[&[CommandSpec]]] = &[
-    app::TABLES,
-    chassis::TABLES,
-    sensor_event::TABLES,
-    storage::TABLES,
-    transport::TABLES,
-    dcmi::TABLES,
+/// The commands of a network function, or of a body of the group extension.
+struct Group {
+    netfn: NetFn,
+    body: Body,
+    tables: &'static [&'static [CommandSpec]],
+}
+
+const GROUPS: &[Group] = &[
+    Group::ipmi(NetFn::APP, app::TABLES),
+    Group::ipmi(NetFn::CHASSIS, chassis::TABLES),
+    Group::ipmi(NetFn::SENSOR_EVENT, sensor_event::TABLES),
+    Group::ipmi(NetFn::STORAGE, storage::TABLES),
+    Group::ipmi(NetFn::TRANSPORT, transport::TABLES),
+    Group {
+        netfn: NetFn::GROUP_EXTENSION,
+        body: Body::Dcmi,
+        tables: dcmi::TABLES,
+    },
 ];
+
+impl Group {
+    const fn ipmi(netfn: NetFn, tables: &'static [&'static [CommandSpec]]) -> Self {
+        Self {
+            netfn,
+            body: Body::Ipmi,
+            tables,
+        }
+    }
+
+    fn commands(&self) -> impl Iterator<Item = &'static CommandSpec> {
+        self.tables.iter().copied().flatten()
+    }
+}
+
+/// Network functions of the specification of which no command is in the table: there is no ICMB behind a
+/// virtual machine, and its BMC's firmware is not updated over IPMI.
+pub const REFUSED_NETFNS: &[NetFn] = &[NetFn::BRIDGE, NetFn::FIRMWARE];
 
 /// All commands, module by module.
 pub fn all() -> impl Iterator<Item = &'static CommandSpec> {
-    TABLES.iter().copied().flatten().copied().flatten()
+    GROUPS.iter().flat_map(Group::commands)
 }
 
 /// The command with this number.
 #[must_use]
 pub fn find(netfn: NetFn, body: Body, number: u8) -> Option<&'static CommandSpec> {
-    all().find(|spec| spec.netfn == netfn && spec.body == body && spec.number == number)
+    let mut groups = GROUPS.iter();
+    let group = groups.find(|group| group.netfn == netfn && group.body == body)?;
+    group.commands().find(|spec| spec.number == number)
 }
 
 /// Data of a message that has none.

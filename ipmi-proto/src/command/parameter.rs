@@ -1,9 +1,47 @@
 //! Tables of configuration parameters and the macro that declares them.
 
+use super::OwnCode;
+use crate::ipmb::CompletionCode;
 use crate::wire::Bytes;
 
 /// Revision of all configuration parameters of this specification: compatible down to 1, present 1.
 pub const PARAMETER_REVISION: u8 = 0x11;
+
+/// Completion code: the BMC does not have the parameter.
+pub const PARAMETER_NOT_SUPPORTED: CompletionCode = CompletionCode(0x80);
+/// Completion code: somebody else is changing parameters already.
+pub const SET_ALREADY_IN_PROGRESS: CompletionCode = CompletionCode(0x81);
+/// Completion code: the parameter can only be read.
+pub const PARAMETER_READ_ONLY: CompletionCode = CompletionCode(0x82);
+/// Completion code: the parameter can only be written.
+pub const PARAMETER_WRITE_ONLY: CompletionCode = CompletionCode(0x83);
+
+const NOT_SUPPORTED: OwnCode = OwnCode {
+    code: PARAMETER_NOT_SUPPORTED,
+    label: "parameter not supported",
+};
+
+/// Completion codes of the commands that write configuration parameters.
+pub const SET_PARAMETER_CODES: &[OwnCode] = &[
+    NOT_SUPPORTED,
+    OwnCode {
+        code: SET_ALREADY_IN_PROGRESS,
+        label: "set already in progress",
+    },
+    OwnCode {
+        code: PARAMETER_READ_ONLY,
+        label: "parameter is read-only",
+    },
+];
+
+/// Completion codes of the commands that read configuration parameters.
+pub const GET_PARAMETER_CODES: &[OwnCode] = &[
+    NOT_SUPPORTED,
+    OwnCode {
+        code: PARAMETER_WRITE_ONLY,
+        label: "parameter is write-only",
+    },
+];
 
 /// How a configuration parameter may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

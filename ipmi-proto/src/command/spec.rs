@@ -1,6 +1,6 @@
 //! One row of the command table.
 
-use crate::ipmb::{NetFn, Privilege};
+use crate::ipmb::{CompletionCode, NetFn, Privilege};
 use crate::wire::{Decode, Encode, Reader, WireError, Writer};
 
 /// Whose command it is: IPMI's own, or that of a defining body of the group extension.
@@ -75,6 +75,15 @@ pub enum Class {
     Refuse,
 }
 
+/// A completion code between 80h and BEh and what it means with one command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnCode {
+    /// The code.
+    pub code: CompletionCode,
+    /// What it means.
+    pub label: &'static str,
+}
+
 /// Decodes bytes as one message and writes them again from the decoded value.
 ///
 /// # Errors
@@ -99,6 +108,8 @@ pub struct CommandSpec {
     pub level: Level,
     /// What we do with it.
     pub class: Class,
+    /// Completion codes that mean something only with this command.
+    pub codes: &'static [OwnCode],
     /// Decodes and encodes a request; every byte must be used.
     pub recode_request: Recode,
     /// Decodes and encodes a response (after completion code and body); later bytes are ignored.
@@ -110,6 +121,13 @@ impl CommandSpec {
     #[must_use]
     pub fn is(&self, netfn: NetFn, number: u8) -> bool {
         self.netfn == netfn && self.number == number
+    }
+
+    /// What a completion code means with this command, if anything.
+    #[must_use]
+    pub fn code_label(&self, code: CompletionCode) -> Option<&'static str> {
+        let own = self.codes.iter().find(|own| own.code == code);
+        own.map(|own| own.label).or_else(|| code.label())
     }
 }
 

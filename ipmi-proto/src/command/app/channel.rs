@@ -19,6 +19,10 @@ commands! {
         limit: SetPrivilegeLimit,
     }
     response Empty;
+    => {
+        NOT_SUPPORTED_ON_CHANNEL = 0x82, "not supported on this channel";
+        MODE_NOT_SUPPORTED = 0x83, "access mode not supported";
+    }
 
     /// Reads when and with which privilege a channel may be used.
     GetChannelAccess = "Get Channel Access", APP 0x41, USER, Manage, "22.23";
@@ -33,6 +37,9 @@ commands! {
         access: AccessMode,
         /// Highest privilege of a session on the channel.
         limit: PrivilegeField,
+    }
+    => {
+        NOT_SUPPORTED_ON_CHANNEL = 0x82, "not supported on this channel";
     }
 
     /// Tells what a channel is.
@@ -60,6 +67,13 @@ commands! {
     SetChannelSecurityKeys = "Set Channel Security Keys", APP 0x56, ADMINISTRATOR, Manage, "22.25";
     request SetChannelSecurityKeysRequest;
     response SetChannelSecurityKeysResponse;
+    => {
+        LOCKED = 0x80, "the key is locked";
+        TOO_SHORT = 0x81, "too few bytes in the key";
+        TOO_LONG = 0x82, "too many bytes in the key";
+        CRITERIA_NOT_MET = 0x83, "the key does not meet the criteria";
+        NOT_USED = 0x84, "K_R is not used";
+    }
 }
 
 /// The enterprise number of the IPMI forum, the owner of the channel protocols.

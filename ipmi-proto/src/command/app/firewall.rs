@@ -93,6 +93,9 @@ commands! {
         owner: Bytes<OWNER_CAPACITY>,
     }
     response Empty;
+    => {
+        NOT_CONFIGURABLE = 0x80, "a command cannot be switched";
+    }
 
     /// Tells which commands are switched on.
     GetCommandEnables = "Get Command Enables", APP 0x61, USER, Manage, "21.8";

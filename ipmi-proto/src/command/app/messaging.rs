@@ -69,6 +69,9 @@ commands! {
         /// The message.
         data: Bytes<MESSAGE_CAPACITY>,
     }
+    => {
+        QUEUE_EMPTY = 0x80, "no message is waiting";
+    }
 
     /// Sends a message to another channel.
     SendMessage = "Send Message", APP 0x34, USER, Refuse, "22.7";
@@ -82,6 +85,12 @@ commands! {
         /// The answer, from some channels.
         data: Bytes<MESSAGE_CAPACITY>,
     }
+    => {
+        INVALID_SESSION_HANDLE = 0x80, "invalid session handle";
+        LOST_ARBITRATION = 0x81, "lost arbitration";
+        BUS_ERROR = 0x82, "bus error";
+        NAK_ON_WRITE = 0x83, "NAK on write";
+    }
 
     /// Takes the event from the event message buffer.
     ReadEventMessageBuffer = "Read Event Message Buffer", APP 0x35, SYSTEM_INTERFACE, Manage, "22.8";
@@ -89,6 +98,9 @@ commands! {
     response ReadEventMessageBufferResponse {
         /// The event in the format of a record of the system event log.
         event: [u8; 16],
+    }
+    => {
+        BUFFER_EMPTY = 0x80, "no event is waiting";
     }
 
     /// Tells the limits of the BT interface.
@@ -122,6 +134,12 @@ commands! {
     response MasterWriteReadResponse {
         /// What was read.
         data: Bytes<MESSAGE_CAPACITY>,
+    }
+    => {
+        LOST_ARBITRATION = 0x81, "lost arbitration";
+        BUS_ERROR = 0x82, "bus error";
+        NAK_ON_WRITE = 0x83, "NAK on write";
+        TRUNCATED_READ = 0x84, "truncated read";
     }
 
     /// Tells the limits of a system interface.

@@ -35,6 +35,13 @@ commands! {
         /// VLAN of the payload; [`NO_VLAN`] if none.
         vlan: u16,
     }
+    => {
+        ALREADY_ACTIVE = 0x80, "the payload is active on another session";
+        DISABLED = 0x81, "the payload type is disabled";
+        LIMIT_REACHED = 0x82, "the limit of active payloads is reached";
+        CANNOT_ENCRYPT = 0x83, "the payload cannot be activated with encryption";
+        MUST_ENCRYPT = 0x84, "the payload cannot be activated without encryption";
+    }
 
     /// Ends a payload.
     DeactivatePayload = "Deactivate Payload", APP 0x49, USER, Console, "24.2";
@@ -47,6 +54,10 @@ commands! {
         auxiliary: [u8; 4],
     }
     response Empty;
+    => {
+        ALREADY_INACTIVE = 0x80, "the payload is not active";
+        DISABLED = 0x81, "the payload type is disabled";
+    }
 
     /// Tells which instances of a payload are active.
     GetPayloadActivationStatus = "Get Payload Activation Status", APP 0x4a, USER, Console, "24.4";
@@ -132,6 +143,9 @@ commands! {
         /// The version.
         version: PayloadVersion,
     }
+    => {
+        NOT_AVAILABLE = 0x80, "the channel does not have the payload type";
+    }
 
     /// Tells about an OEM payload.
     GetChannelOemPayloadInfo = "Get Channel OEM Payload Info", APP 0x50, USER, Console, "24.10";
@@ -155,6 +169,9 @@ commands! {
         /// The version.
         version: PayloadVersion,
     }
+    => {
+        NOT_AVAILABLE = 0x80, "the channel does not have the payload";
+    }
 
     /// Stops or starts the encryption of a payload.
     SuspendResumePayloadEncryption =
@@ -168,6 +185,12 @@ commands! {
         operation: LowBits<EncryptionOperation, 5>,
     }
     response Empty;
+    => {
+        NOT_SUPPORTED = 0x80, "not supported for this payload type";
+        NOT_ALLOWED = 0x81, "not allowed by the configuration";
+        NOT_ENCRYPTED = 0x82, "the session is not encrypted";
+        INSTANCE_INACTIVE = 0x83, "the payload instance is not active";
+    }
 }
 
 /// The VLAN number that says that there is none.

@@ -57,6 +57,10 @@ commands! {
         /// What Activate Session must bring back.
         challenge: [u8; 16],
     }
+    => {
+        INVALID_USER = 0x81, "invalid user name";
+        NULL_USER_DISABLED = 0x82, "the null user is not enabled";
+    }
 
     /// Ends the login of IPMI 1.5. Only inside the temporary session of Get Session Challenge.
     ActivateSession = "Activate Session", APP 0x3a, ANYONE, Core, "22.17";
@@ -80,6 +84,14 @@ commands! {
         /// Highest privilege that the session may ask for.
         maximum_privilege: PrivilegeField,
     }
+    => {
+        NO_SLOT = 0x81, "no session slot is free";
+        NO_SLOT_FOR_USER = 0x82, "no session slot is free for this user";
+        NO_SLOT_FOR_PRIVILEGE = 0x83, "no session slot is free for this privilege";
+        SEQUENCE_OUT_OF_RANGE = 0x84, "session sequence number out of range";
+        INVALID_SESSION_ID = 0x85, "invalid session ID";
+        PRIVILEGE_EXCEEDED = 0x86, "the privilege exceeds the limit of user or channel";
+    }
 
     /// Asks for or changes the privilege level of the session.
     SetSessionPrivilegeLevel = "Set Session Privilege Level", APP 0x3b, USER, Core, "22.18";
@@ -91,11 +103,20 @@ commands! {
         /// The level that holds now.
         privilege: PrivilegeField,
     }
+    => {
+        NOT_AVAILABLE = 0x80, "level not available to this user";
+        LIMIT_EXCEEDED = 0x81, "the level exceeds the limit of login, user or channel";
+        CANNOT_DISABLE_AUTHENTICATION = 0x82, "user-level authentication cannot be disabled";
+    }
 
     /// Ends a session.
     CloseSession = "Close Session", APP 0x3c, CALLBACK, Core, "22.19";
     request CloseSessionRequest;
     response Empty;
+    => {
+        INVALID_SESSION_ID = 0x87, "invalid session ID";
+        INVALID_SESSION_HANDLE = 0x88, "invalid session handle";
+    }
 
     /// Tells about a session and how many there are.
     GetSessionInfo = "Get Session Info", APP 0x3d, USER, Core, "22.20";

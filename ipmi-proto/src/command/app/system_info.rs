@@ -1,7 +1,8 @@
 //! System information: names and versions of the software on the machine.
 
 use crate::command::{
-    Empty, ParameterData, ParameterRevisionOnly, SetInProgress, commands, message, parameters,
+    Empty, GET_PARAMETER_CODES, ParameterData, ParameterRevisionOnly, SET_PARAMETER_CODES, SetInProgress,
+    commands, message, parameters,
 };
 use crate::wire::{Bytes, LowBits, code_points};
 
@@ -18,6 +19,7 @@ commands! {
         data: ParameterData,
     }
     response Empty;
+    => use SET_PARAMETER_CODES;
 
     /// Reads a system information parameter.
     GetSystemInfoParameters = "Get System Info Parameters", APP 0x59, USER, Manage, "22.14b";
@@ -37,6 +39,7 @@ commands! {
         /// The value; see [`SystemInfoValue`].
         data: ParameterData,
     }
+    => use GET_PARAMETER_CODES;
 }
 
 /// Bytes of a piece of text after its number.

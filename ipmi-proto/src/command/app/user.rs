@@ -68,6 +68,10 @@ commands! {
     SetUserPassword = "Set User Password", APP 0x47, ADMINISTRATOR, Manage, "22.30";
     request SetUserPasswordRequest;
     response Empty;
+    => {
+        PASSWORD_WRONG = 0x80, "the password is wrong";
+        PASSWORD_SIZE_WRONG = 0x81, "the password was set with another size";
+    }
 }
 
 packed! {

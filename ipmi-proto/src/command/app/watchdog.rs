@@ -13,6 +13,9 @@ commands! {
     ResetWatchdogTimer = "Reset Watchdog Timer", APP 0x22, OPERATOR, Manage, "27.5";
     request Empty;
     response Empty;
+    => {
+        NOT_INITIALISED = 0x80, "the timer was never set since the BMC started";
+    }
 
     /// Configures the watchdog timer and stops it unless told otherwise.
     SetWatchdogTimer = "Set Watchdog Timer", APP 0x24, OPERATOR, Manage, "27.6";

@@ -1,6 +1,9 @@
 //! System boot options: which device the machine boots from next, and what goes with it.
 
-use crate::command::{ChannelField, Empty, ParameterData, SetInProgress, commands, message, parameters};
+use crate::command::{
+    ChannelField, Empty, GET_PARAMETER_CODES, ParameterData, SET_PARAMETER_CODES, SetInProgress, commands,
+    message, parameters,
+};
 use crate::wire::{Bytes, LowBits, code_points, packed};
 
 commands! {
@@ -16,6 +19,7 @@ commands! {
         data: ParameterData,
     }
     response Empty;
+    => use SET_PARAMETER_CODES;
 
     /// Reads a boot option.
     GetSystemBootOptions = "Get System Boot Options", CHASSIS 0x09, OPERATOR, Core, "28.13";
@@ -35,6 +39,7 @@ commands! {
         /// The value; see [`BootOption`].
         data: ParameterData,
     }
+    => use GET_PARAMETER_CODES;
 }
 
 /// Version of the boot options in all responses.

@@ -20,6 +20,9 @@ commands! {
         /// The value; see [`DcmiCapabilityValue`].
         data: ParameterData,
     }
+    => {
+        PARAMETER_NOT_SUPPORTED = 0x80, "parameter not supported";
+    }
 }
 
 message! {

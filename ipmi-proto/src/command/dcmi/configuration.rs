@@ -1,7 +1,7 @@
 //! Configuration of DCMI: how the BMC finds its address by DHCP.
 
 use super::capability::DcmiVersion;
-use crate::command::{Empty, ParameterData, commands, parameters};
+use crate::command::{Empty, GET_PARAMETER_CODES, ParameterData, SET_PARAMETER_CODES, commands, parameters};
 use crate::wire::{LowBits, packed};
 
 commands! {
@@ -20,6 +20,7 @@ commands! {
         data: ParameterData,
     }
     response Empty;
+    => use SET_PARAMETER_CODES;
 
     /// Reads a configuration parameter of DCMI.
     GetDcmiConfigurationParameters =
@@ -36,6 +37,7 @@ commands! {
         /// The value; see [`DcmiValue`].
         data: ParameterData,
     }
+    => use GET_PARAMETER_CODES;
 }
 
 parameters! {

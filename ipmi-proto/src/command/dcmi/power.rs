@@ -47,6 +47,9 @@ commands! {
         /// The limit. Also there with completion code 80h, no limit set.
         limit: PowerLimit,
     }
+    => {
+        NO_LIMIT = 0x80, "no power limit is set";
+    }
 
     /// Sets a limit of power.
     SetPowerLimit = "Set Power Limit", GROUP_EXTENSION 0x04, OPERATOR, Refuse, "6.6.3";
@@ -57,6 +60,11 @@ commands! {
         limit: PowerLimit,
     }
     response Empty;
+    => {
+        LIMIT_OUT_OF_RANGE = 0x84, "the limit is out of range";
+        CORRECTION_TIME_OUT_OF_RANGE = 0x85, "the correction time is out of range";
+        PERIOD_OUT_OF_RANGE = 0x89, "the sampling period is out of range";
+    }
 
     /// Puts the limit of power into force or out of it.
     ActivateDeactivatePowerLimit =

@@ -16,6 +16,10 @@ commands! {
         destination: LowBits<u8, 4>,
     }
     response Empty;
+    => {
+        ALERT_IN_PROGRESS = 0x81, "an alert is in progress on the channel";
+        MESSAGING_ACTIVE = 0x82, "IPMI messaging is active on the channel";
+    }
 
     /// Changes how a user may be called back.
     SetUserCallbackOptions =

@@ -52,4 +52,7 @@ commands! {
         /// Not interpreted.
         data: Bytes<64>,
     }
+    => {
+        TARGET_UNAVAILABLE = 0x80, "the target controller is not available";
+    }
 }

@@ -7,7 +7,8 @@ use super::lan_value::{
 };
 use crate::command::app::session::AuthenticationTypes;
 use crate::command::{
-    ChannelField, Empty, ParameterChannel, ParameterData, SetInProgress, commands, parameters,
+    ChannelField, Empty, GET_PARAMETER_CODES, ParameterChannel, ParameterData, SET_PARAMETER_CODES,
+    SetInProgress, commands, parameters,
 };
 use crate::wire::{LowBits, MacAddress, PaddedText};
 use core::net::{Ipv4Addr, Ipv6Addr};
@@ -28,6 +29,7 @@ commands! {
         data: ParameterData,
     }
     response Empty;
+    => use SET_PARAMETER_CODES;
 
     /// Reads a LAN configuration parameter.
     GetLanConfigurationParameters =
@@ -48,6 +50,7 @@ commands! {
         /// The value; see [`LanValue`].
         data: ParameterData,
     }
+    => use GET_PARAMETER_CODES;
 }
 
 parameters! {

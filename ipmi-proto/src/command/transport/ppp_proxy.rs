@@ -58,6 +58,10 @@ commands! {
         length: u16,
     }
     response Empty;
+    => {
+        LINK_DOWN = 0x80, "the PPP link is not up";
+        IP_DOWN = 0x81, "the IP protocol is not up";
+    }
 
     /// Reads a block of a received packet.
     GetPppUdpProxyReceiveData =
@@ -71,6 +75,9 @@ commands! {
     response PppUdpProxyReceiveData {
         /// The block; for block 0 the number of bytes received, 16 bits.
         data: Bytes<BLOCK>,
+    }
+    => {
+        NO_DATA = 0x80, "no packet data is available";
     }
 }
 

@@ -1,6 +1,8 @@
 //! Serial and modem channels. A virtual machine's BMC has none; the codecs serve clients.
 
-use crate::command::{ChannelField, Empty, ParameterChannel, ParameterData, commands};
+use crate::command::{
+    ChannelField, Empty, GET_PARAMETER_CODES, ParameterChannel, ParameterData, SET_PARAMETER_CODES, commands,
+};
 use crate::wire::{Bytes, LowBits, code_points, packed};
 
 commands! {
@@ -19,6 +21,7 @@ commands! {
         data: ParameterData,
     }
     response Empty;
+    => use SET_PARAMETER_CODES;
 
     /// Reads a parameter of a serial channel.
     GetSerialModemConfiguration =
@@ -39,6 +42,7 @@ commands! {
         /// The value.
         data: ParameterData,
     }
+    => use GET_PARAMETER_CODES;
 
     /// Connects a serial port with the BMC or with the machine.
     SetSerialModemMux = "Set Serial/Modem Mux", TRANSPORT 0x12, OPERATOR, Refuse, "25.3";

@@ -1,7 +1,8 @@
 //! Serial over LAN: configuration, and the notice to software on the machine.
 
 use crate::command::{
-    ChannelField, Empty, ParameterChannel, ParameterData, SetInProgress, commands, message, parameters,
+    ChannelField, Empty, GET_PARAMETER_CODES, ParameterChannel, ParameterData, SET_PARAMETER_CODES,
+    SetInProgress, commands, message, parameters,
 };
 use crate::ipmb::Privilege;
 use crate::wire::{LowBits, code_points, packed};
@@ -36,6 +37,7 @@ commands! {
         data: ParameterData,
     }
     response Empty;
+    => use SET_PARAMETER_CODES;
 
     /// Reads a parameter of Serial over LAN.
     GetSolConfigurationParameters =
@@ -56,6 +58,7 @@ commands! {
         /// The value; see [`SolValue`].
         data: ParameterData,
     }
+    => use GET_PARAMETER_CODES;
 }
 
 parameters! {
