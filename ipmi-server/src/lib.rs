@@ -1,12 +1,14 @@
 //! A complete BMC as a library: give it a machine (a [`BmcBackend`](backend::BmcBackend)) and an address.
 #![forbid(unsafe_code)]
-#![allow(dead_code, reason = "handlers of the other commands follow")]
 
 extern crate alloc;
 
 pub mod backend;
 pub mod bmc;
 mod handlers;
+pub mod metrics;
+#[cfg(feature = "net")]
+pub mod net;
 mod power;
 mod state;
 

@@ -1,0 +1,182 @@
+//! One BMC in the driver: what is the same for every kind of socket.
+
+use alloc::sync::{Arc, Weak};
+use core::sync::atomic::{AtomicUsize, Ordering};
+use std::io;
+
+use ipmi_proto::session::Peer;
+use ipmi_proto::time::Instant;
+
+use super::aside;
+use super::common::Common;
+use super::handler::{DatagramHandler, Outcome};
+use super::outlet::Outlet;
+use super::scratch::{Desk, LONGEST};
+use crate::metrics::{Loss, Traffic};
+
+/// How many datagrams a BMC sends by itself before others have their turn.
+const TRANSMIT_BUDGET: usize = 64;
+
+/// How often a BMC may ask for the time that has come already before others have their turn.
+const TIMEOUT_BUDGET: usize = 8;
+
+/// One BMC.
+#[derive(Debug)]
+pub(crate) struct Station<H> {
+    pub(crate) handler: Arc<H>,
+    pub(crate) common: Arc<Common>,
+    /// Gone when the BMC was removed, whatever its machine is still doing.
+    outlet: Weak<Outlet>,
+    aside: AtomicUsize,
+}
+
+/// What a BMC wants next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Wish {
+    /// To be called at this time.
+    pub(crate) deadline: Option<Instant>,
+    /// To go on at once, when the others had their turn.
+    pub(crate) more: bool,
+}
+
+impl<H: DatagramHandler> Station<H> {
+    pub(crate) fn new(handler: Arc<H>, common: Arc<Common>, outlet: &Arc<Outlet>) -> Arc<Self> {
+        Arc::new(Self {
+            handler,
+            common,
+            outlet: Arc::downgrade(outlet),
+            aside: AtomicUsize::new(0),
+        })
+    }
+
+    /// Takes a datagram in. Gives the answer, if it is to be sent at once.
+    pub(crate) fn take_in<'d>(
+        self: &Arc<Self>,
+        now: Instant,
+        peer: Peer,
+        datagram: &mut [u8],
+        desk: &'d mut Desk,
+        traffic: &mut Traffic,
+    ) -> Option<&'d [u8]> {
+        traffic.received(datagram.len());
+        let metrics = &self.common.config.metrics;
+        if datagram.len() > LONGEST {
+            metrics.lost(Loss::TooLong);
+            return None;
+        }
+        if peer.remote.port() == 0 {
+            metrics.lost(Loss::NoReturnPort);
+            return None;
+        }
+        match self
+            .handler
+            .handle_datagram(now, peer, datagram, &mut desk.random, &mut desk.output)
+        {
+            Outcome::Reply { length } => desk.output.get(..length),
+            Outcome::Run(command) => {
+                aside::run_command(self, command);
+                None
+            }
+            Outcome::Dropped(reason) => {
+                metrics.dropped(reason);
+                tracing::trace!(remote = %peer.remote, reason = reason.label(), "datagram dropped");
+                None
+            }
+        }
+    }
+
+    /// Does what the BMC wants to do by itself.
+    pub(crate) fn attend(
+        self: &Arc<Self>,
+        now: Instant,
+        desk: &mut Desk,
+        traffic: &mut Traffic,
+        mut send: impl FnMut(Peer, &[u8], &mut Traffic),
+    ) -> Wish {
+        let mut rounds = 0;
+        let deadline = loop {
+            while let Some(work) = self.handler.poll_work() {
+                aside::run_work(self, work);
+            }
+            let deadline = self.handler.poll_timeout();
+            if rounds == TIMEOUT_BUDGET || deadline.is_none_or(|deadline| deadline > now) {
+                break deadline;
+            }
+            self.handler.handle_timeout(now);
+            rounds += 1;
+        };
+        for _ in 0..TRANSMIT_BUDGET {
+            let next = self
+                .handler
+                .poll_transmit(now, &mut desk.random, &mut desk.output);
+            let Some((peer, length)) = next else {
+                return Wish {
+                    deadline,
+                    more: rounds == TIMEOUT_BUDGET,
+                };
+            };
+            if let Some(bytes) = desk.output.get(..length) {
+                send(peer, bytes, traffic);
+            }
+        }
+        Wish { deadline, more: true }
+    }
+
+    /// Sends an answer that was not ready at once.
+    pub(crate) fn send_late(&self, peer: Peer, bytes: &[u8]) {
+        let Some(outlet) = self.outlet.upgrade() else {
+            return;
+        };
+        let mut traffic = Traffic::default();
+        self.send(&outlet, peer, bytes, &mut traffic);
+        self.common.config.metrics.traffic(traffic);
+    }
+
+    /// Sends without waiting; what the kernel does not take is lost, as on every network.
+    pub(crate) fn send(&self, outlet: &Outlet, peer: Peer, bytes: &[u8], traffic: &mut Traffic) {
+        self.sent(outlet.try_send(peer, bytes), peer, bytes, traffic);
+    }
+
+    /// Counts an answer that was sent, or was not.
+    pub(crate) fn sent(&self, outcome: io::Result<()>, peer: Peer, bytes: &[u8], traffic: &mut Traffic) {
+        match outcome {
+            Ok(()) => traffic.sent(bytes.len()),
+            Err(error) => {
+                self.common.config.metrics.lost(Loss::SendFailed);
+                tracing::debug!(remote = %peer.remote, %error, "answer not sent");
+            }
+        }
+    }
+
+    /// Sends on the listener of the BMC, for the socket of one peer that got another's datagram.
+    pub(crate) fn send_as_listener(&self, peer: Peer, bytes: &[u8], traffic: &mut Traffic) {
+        if let Some(outlet) = self.outlet.upgrade() {
+            self.send(&outlet, peer, bytes, traffic);
+        }
+    }
+
+    /// Counts something that runs aside, unless a client asks for too much at a time.
+    pub(crate) fn aside_begins(self: &Arc<Self>, at_most: usize) -> Option<Aside<H>> {
+        let more = |running| (running < at_most).then_some(running + 1);
+        self.aside
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
+            .ok()?;
+        self.common.aside_began();
+        Some(Aside {
+            station: self.clone(),
+        })
+    }
+}
+
+/// Something that runs aside, counted as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Aside<H> {
+    pub(crate) station: Arc<Station<H>>,
+}
+
+impl<H> Drop for Aside<H> {
+    fn drop(&mut self) {
+        self.station.aside.fetch_sub(1, Ordering::Relaxed);
+        self.station.common.aside_ended();
+    }
+}
