@@ -1,5 +1,6 @@
 //! The driver on loopback, with a toy in place of a BMC.
 #![cfg(feature = "net")]
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 mod toy;
 

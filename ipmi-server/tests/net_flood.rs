@@ -1,5 +1,6 @@
 //! A flood must not take a logged-in client's requests away.
 #![cfg(feature = "net")]
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 mod toy;
 

@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock, RwLock};
 
 use ipmi_proto::crypto::{BmcKey, CipherSuite, CipherSuiteId, Password};
 use ipmi_proto::ipmb::Privilege;
@@ -276,7 +276,7 @@ impl BmcBuilder {
             backend: self.backend,
             settings,
             inner: Mutex::new(inner),
-            waker: OnceLock::new(),
+            waker: RwLock::default(),
             listener: OnceLock::new(),
         });
         Listener::subscribe(&bmc);

@@ -13,7 +13,7 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
 
 use ipmi_proto::ipmb::{CompletionCode, NetFn};
 use ipmi_proto::session::managed::{Handled, Request, Sessions};
@@ -37,7 +37,7 @@ pub struct Bmc {
     backend: Arc<dyn BmcBackend>,
     settings: Settings,
     inner: Mutex<Inner>,
-    waker: OnceLock<Arc<dyn Fn() + Send + Sync>>,
+    waker: RwLock<Option<Arc<dyn Fn() + Send + Sync>>>,
     /// The backend has a weak reference to it.
     listener: OnceLock<Arc<dyn EventListener>>,
 }
@@ -114,10 +114,18 @@ impl Bmc {
         let result = f(&mut inner);
         let wake = core::mem::take(&mut inner.wake);
         drop(inner);
-        if wake && let Some(waker) = self.waker.get() {
-            waker();
+        if wake {
+            self.call_waker();
         }
         result
+    }
+
+    fn call_waker(&self) {
+        // Cloned, so that the waker is free to call for another one to be set.
+        let waker = self.waker.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(waker) = waker {
+            waker();
+        }
     }
 
     /// Takes a datagram in; an immediate answer is written to `output`. No allocation and no waiting on the
@@ -132,6 +140,7 @@ impl Bmc {
     ) -> Reaction {
         self.with(|inner| {
             inner.now = now;
+            let timeout = inner.sessions.poll_timeout();
             let Inner { sessions, state, .. } = inner;
             let reaction = match sessions.handle_datagram(now, peer, datagram, state, random, output) {
                 Handled::Reply { length } => Reaction::Reply { length },
@@ -140,6 +149,7 @@ impl Bmc {
                 _ => Reaction::Dropped(DropReason::UnknownPayload),
             };
             inner.take_session_events();
+            inner.wake |= is_earlier(inner.sessions.poll_timeout(), timeout);
             reaction
         })
     }
@@ -220,10 +230,10 @@ impl Bmc {
 
     /// Sets what wakes the driver when [`poll_transmit`](Self::poll_transmit),
     /// [`poll_timeout`](Self::poll_timeout) or [`poll_work`](Self::poll_work) changed without a datagram
-    /// (events of the machine, console output). It is called from any thread, without the BMC's lock. Only
-    /// the first one counts.
+    /// (events of the machine, console output). It is called from any thread, without the BMC's lock. The
+    /// latest one counts.
     pub fn set_waker(&self, waker: Arc<dyn Fn() + Send + Sync>) {
-        let _ = self.waker.set(waker);
+        *self.waker.write().unwrap_or_else(PoisonError::into_inner) = Some(waker);
     }
 }
 
@@ -259,6 +269,11 @@ impl fmt::Debug for Bmc {
             .field("backend", &self.backend)
             .finish_non_exhaustive()
     }
+}
+
+/// Whether a timeout has moved to where the driver does not expect it. One that moves later it finds there.
+fn is_earlier(timeout: Option<Instant>, before: Option<Instant>) -> bool {
+    timeout.is_some_and(|timeout| before.is_none_or(|before| timeout < before))
 }
 
 /// The body code or enterprise number that stands before the data of an answer.

@@ -54,7 +54,7 @@ pub trait DatagramHandler: Send + Sync + 'static {
     fn poll_work(&self) -> Option<Self::Work>;
 
     /// Lets time pass.
-    fn handle_timeout(&self, now: Instant);
+    fn handle_timeout(self: &Arc<Self>, now: Instant);
 
     /// When [`handle_timeout`](Self::handle_timeout) is due. A deadline that has moved later needs no
     /// waker; one that has moved earlier does.
@@ -123,10 +123,10 @@ impl DatagramHandler for Bmc {
     }
 
     fn poll_work(&self) -> Option<Unfinished> {
-        None
+        Self::poll_work(self)
     }
 
-    fn handle_timeout(&self, now: Instant) {
+    fn handle_timeout(self: &Arc<Self>, now: Instant) {
         Self::handle_timeout(self, now);
     }
 
@@ -147,7 +147,7 @@ impl AsideCommand for PendingCommand {
     type Work = Unfinished;
 
     fn deadline(&self) -> Duration {
-        Duration::from_secs(3)
+        Self::deadline(self)
     }
 
     async fn answer(
@@ -160,7 +160,7 @@ impl AsideCommand for PendingCommand {
 
 impl AsideWork for Unfinished {
     fn limit(&self) -> Duration {
-        Duration::from_secs(300)
+        Self::limit(self)
     }
 
     async fn finish(self, limit: impl Future<Output = ()> + Send) {

@@ -1,5 +1,6 @@
 //! A handler that shows what the driver does with a BMC, and a client that waits with a deadline.
 #![allow(
+    clippy::unwrap_used,
     dead_code,
     unreachable_pub,
     missing_docs,
@@ -124,7 +125,7 @@ impl DatagramHandler for Toy {
         None
     }
 
-    fn handle_timeout(&self, now: Instant) {
+    fn handle_timeout(self: &Arc<Self>, now: Instant) {
         self.timeouts.fetch_add(1, Ordering::Relaxed);
         let mut later = self.later.lock().unwrap();
         if let Some((_, peer)) = later.take_if(|(at, _)| *at <= now) {
