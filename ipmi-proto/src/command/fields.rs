@@ -90,3 +90,16 @@ packed! {
         revision_only: bool = 7, 7;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guid_travels_in_reverse_of_how_it_is_written() {
+        let wire = hex_literal::hex!("0f0e0d0c0b0a09080706050403020100");
+        let guid: Guid = Reader::new(&wire).value().unwrap();
+        assert_eq!(std::format!("{guid}"), "00010203-0405-0607-0809-0a0b0c0d0e0f");
+        assert_eq!(Guid::from_uuid(guid.to_uuid()), guid);
+    }
+}

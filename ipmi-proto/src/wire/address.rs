@@ -57,3 +57,29 @@ impl Encode for MacAddress {
         writer.bytes(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_travel_as_they_are_written() {
+        let mut buffer = [0xa5; 26];
+        let mut writer = Writer::new(&mut buffer);
+        let v4 = Ipv4Addr::new(192, 0, 2, 1);
+        let v6 = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+        let mac = MacAddress([0x52, 0x54, 0x00, 0x12, 0x34, 0x56]);
+        writer.value(&v4).unwrap();
+        writer.value(&v6).unwrap();
+        writer.value(&mac).unwrap();
+        assert_eq!(
+            buffer,
+            hex_literal::hex!("c0000201 20010db8000000000000000000000001 525400123456")
+        );
+        let mut reader = Reader::new(&buffer);
+        assert_eq!(reader.value(), Ok(v4));
+        assert_eq!(reader.value(), Ok(v6));
+        assert_eq!(reader.value(), Ok(mac));
+        assert_eq!(std::format!("{mac}"), "52:54:00:12:34:56");
+    }
+}

@@ -47,7 +47,7 @@ pub trait Encode {
     fn encode(&self, writer: &mut Writer<'_>) -> Result<(), WireError>;
 }
 
-/// A field of fewer than 16 bits inside a packed byte or word (see [`packed!`]).
+/// A field of fewer than 16 bits inside a packed byte or word (see the macro `packed!`).
 pub trait Bits: Copy {
     /// The value whose bits are the low bits of `bits`.
     fn from_bits(bits: u16) -> Self;

@@ -54,3 +54,18 @@ impl<const N: usize> Encode for PaddedText<N> {
         writer.bytes(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_ends_at_the_first_nul() {
+        let text = PaddedText::<8>::new(b"admin").unwrap();
+        assert_eq!((text.0, text.text()), (*b"admin\0\0\0", &b"admin"[..]));
+        assert_eq!(PaddedText(*b"ab\0cd\0\0\0").text(), b"ab");
+        assert_eq!(PaddedText(*b"12345678").text(), b"12345678");
+        assert!(PaddedText::<8>::new(b"123456789").is_err());
+        assert_eq!(std::format!("{:?}", PaddedText(*b"a\xff\0\0")), r#""a\xff""#);
+    }
+}
