@@ -70,7 +70,8 @@ pub struct UserRecord<'a> {
     pub id: UserId,
     /// Password.
     pub password: &'a Password,
-    /// Highest privilege on this channel.
+    /// Highest privilege on this channel. A user whose limit is no level, such as
+    /// [`NO_ACCESS`](Privilege::NO_ACCESS), cannot log in.
     pub privilege_limit: Privilege,
     /// Most sessions that the user may have at a time; `None`: as many as the BMC has.
     pub session_limit: Option<u8>,

@@ -151,7 +151,7 @@ impl Sessions {
                 return Err(CompletionCode::INVALID_FIELD);
             }
             let user = directory.user_by_id(session.user).ok_or(LEVEL_NOT_AVAILABLE)?;
-            if wanted > user.privilege_limit {
+            if !user.privilege_limit.is_level() || wanted > user.privilege_limit {
                 return Err(LEVEL_NOT_AVAILABLE);
             }
             if wanted > session.limit || wanted > directory.channel().privilege_limit {

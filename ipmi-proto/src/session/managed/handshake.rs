@@ -412,6 +412,9 @@ fn grant_privilege(
     suite_limit: Privilege,
 ) -> Result<Privilege, RmcpPlusStatus> {
     let limit = suite_limit.min(directory.channel().privilege_limit);
+    if !limit.is_level() {
+        return Err(RmcpPlusStatus::UNAUTHORIZED_ROLE);
+    }
     match wanted {
         Privilege::UNSPECIFIED => Ok(limit),
         wanted if !wanted.is_level() => Err(RmcpPlusStatus::INVALID_ROLE),
@@ -439,10 +442,9 @@ fn identify_user<D: Directory, R: CryptoRng>(
         name: trim_name(&rakp1.name),
         at_least,
     };
-    let user = arrival
-        .directory
-        .user(lookup)
-        .filter(|_| arrival.directory.login_allowed(lookup, arrival.peer));
+    let user = arrival.directory.user(lookup).filter(|user| {
+        user.privilege_limit.is_level() && arrival.directory.login_allowed(lookup, arrival.peer)
+    });
     let Some(user) = user else {
         let transcript = RakpTranscript {
             console_session: opened.console_session,

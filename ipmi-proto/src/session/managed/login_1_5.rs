@@ -48,10 +48,9 @@ impl Sessions {
         }
         let name = request.user.text();
         let lookup = UserLookup { name, at_least: None };
-        let user = arrival
-            .directory
-            .user(lookup)
-            .filter(|_| arrival.directory.login_allowed(lookup, arrival.peer));
+        let user = arrival.directory.user(lookup).filter(|user| {
+            user.privilege_limit.is_level() && arrival.directory.login_allowed(lookup, arrival.peer)
+        });
         let Some(user) = user else {
             self.push_event(Event::LoginFailed {
                 user: None,
