@@ -22,14 +22,6 @@ use crate::session::policy::AuthTypes;
 use crate::session::{Directory, LoginKinds};
 use crate::wire::{Bytes, Encode, MacAddress, U24, Writer};
 
-/// Set Session Privilege Level: the user may not have the level.
-const LEVEL_NOT_AVAILABLE: CompletionCode = CompletionCode(0x80);
-/// Set Session Privilege Level: more than was asked for at login, or than the channel allows.
-const EXCEEDS_LIMIT: CompletionCode = CompletionCode(0x81);
-/// Close Session: no session with this number.
-const UNKNOWN_SESSION_ID: CompletionCode = CompletionCode(0x87);
-/// Close Session: no session with this handle.
-const UNKNOWN_HANDLE: CompletionCode = CompletionCode(0x88);
 /// The fields of Get Session Info that count sessions have six bits.
 const MOST_SESSIONS_SHOWN: usize = 63;
 /// A page of Get Channel Cipher Suites.
@@ -150,12 +142,14 @@ impl Sessions {
             if !wanted.is_level() {
                 return Err(CompletionCode::INVALID_FIELD);
             }
-            let user = directory.user_by_id(session.user).ok_or(LEVEL_NOT_AVAILABLE)?;
+            let user = directory
+                .user_by_id(session.user)
+                .ok_or(SetSessionPrivilegeLevel::NOT_AVAILABLE)?;
             if !user.privilege_limit.is_level() || wanted > user.privilege_limit {
-                return Err(LEVEL_NOT_AVAILABLE);
+                return Err(SetSessionPrivilegeLevel::NOT_AVAILABLE);
             }
             if wanted > session.limit || wanted > directory.channel().privilege_limit {
-                return Err(EXCEEDS_LIMIT);
+                return Err(SetSessionPrivilegeLevel::LIMIT_EXCEEDED);
             }
             session.privilege = wanted;
         }
@@ -170,10 +164,14 @@ impl Sessions {
         request: CloseSessionRequest,
     ) -> Result<u32, CompletionCode> {
         let found = match request {
-            CloseSessionRequest::Id(id) => {
-                self.active.contains(id).then_some(id).ok_or(UNKNOWN_SESSION_ID)?
-            }
-            CloseSessionRequest::Handle(handle) => self.by_handle(handle).ok_or(UNKNOWN_HANDLE)?,
+            CloseSessionRequest::Id(id) => self
+                .active
+                .contains(id)
+                .then_some(id)
+                .ok_or(CloseSession::INVALID_SESSION_ID)?,
+            CloseSessionRequest::Handle(handle) => self
+                .by_handle(handle)
+                .ok_or(CloseSession::INVALID_SESSION_HANDLE)?,
         };
         let privilege = own
             .and_then(|id| self.active.get(id))

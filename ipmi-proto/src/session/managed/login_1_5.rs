@@ -9,7 +9,8 @@ use super::half_open::{AwaitActivate, HalfOpen, Phase};
 use super::{Arrival, Handled, Sessions};
 use crate::command::Command;
 use crate::command::app::session::{
-    ActivateSession, ActivateSessionRequest, ActivatedSession, GetSessionChallengeRequest, SessionChallenge,
+    ActivateSession, ActivateSessionRequest, ActivatedSession, GetSessionChallenge,
+    GetSessionChallengeRequest, SessionChallenge,
 };
 use crate::crypto::v15::{AuthenticationType, verify_authentication_code};
 use crate::ipmb::{CompletionCode, Lun, Privilege, RequestMessage, ResponseMessage};
@@ -18,19 +19,6 @@ use crate::session::policy::AuthTypes;
 use crate::session::window::{SequenceCounter, SequenceWindow, Width};
 use crate::session::{Directory, DropReason, Event, LoginFailure, UserLookup, UserRecord};
 use crate::wire::{Decode, Reader, Writer};
-
-/// Get Session Challenge: no such user.
-const INVALID_USER_NAME: CompletionCode = CompletionCode(0x81);
-/// Get Session Challenge: the user without a name is not enabled.
-const NULL_USER_DISABLED: CompletionCode = CompletionCode(0x82);
-/// Activate Session: no place for a session.
-const NO_SLOT: CompletionCode = CompletionCode(0x81);
-/// Activate Session: no place for another session of this user.
-const NO_SLOT_FOR_USER: CompletionCode = CompletionCode(0x82);
-/// Activate Session: the number of the first packet may not be 0.
-const SEQUENCE_OUT_OF_RANGE: CompletionCode = CompletionCode(0x84);
-/// Activate Session: more privilege than user or channel may have.
-const EXCEEDS_PRIVILEGE: CompletionCode = CompletionCode(0x86);
 
 impl Sessions {
     /// Get Session Challenge: starts a login.
@@ -58,9 +46,9 @@ impl Sessions {
                 peer: arrival.peer,
             });
             return Err(if name.is_empty() {
-                NULL_USER_DISABLED
+                GetSessionChallenge::NULL_USER_DISABLED
             } else {
-                INVALID_USER_NAME
+                GetSessionChallenge::INVALID_USER
             });
         };
         let temporary_session = self.free_id(arrival.random).ok_or(CompletionCode::OUT_OF_SPACE)?;
@@ -166,18 +154,18 @@ impl Sessions {
             return Err(CompletionCode::INVALID_FIELD);
         }
         if request.initial_outbound == 0 {
-            return Err(SEQUENCE_OUT_OF_RANGE);
+            return Err(ActivateSession::SEQUENCE_OUT_OF_RANGE);
         }
         let mask = AuthTypes::from_bits_truncate(login.kind.mask());
         let limit = user.privilege_limit.min(channel.privilege_limit);
         if maximum > limit || !channel.auth_types_for(maximum).contains(mask) {
-            return Err(EXCEEDS_PRIVILEGE);
+            return Err(ActivateSession::PRIVILEGE_EXCEEDED);
         }
         if self.is_full() {
-            return Err(NO_SLOT);
+            return Err(ActivateSession::NO_SLOT);
         }
         if !self.user_may_have_another(user) {
-            return Err(NO_SLOT_FOR_USER);
+            return Err(ActivateSession::NO_SLOT_FOR_USER);
         }
         let initial_inbound = arrival.random.next_u32() | 1;
         let protection = Protection::V1_5(Box::new(V1_5 {
@@ -193,7 +181,7 @@ impl Sessions {
             maximum,
         };
         self.open(arrival, id, login.user, maximum, protection, unconfirmed)
-            .ok_or(NO_SLOT)
+            .ok_or(ActivateSession::NO_SLOT)
     }
 
     /// The console did not get the answer to Activate Session and sends the command again.
