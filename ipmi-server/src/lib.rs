@@ -12,5 +12,7 @@ pub mod metrics;
 pub mod net;
 mod power;
 mod state;
+#[cfg(test)]
+mod test_bench;
 
 pub use bmc::{Bmc, BmcBuilder};

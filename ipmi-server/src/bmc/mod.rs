@@ -148,6 +148,7 @@ impl Bmc {
                 Handled::Request(request) => self.handle_request(inner, request, random, output),
                 _ => Reaction::Dropped(DropReason::UnknownPayload),
             };
+            inner.state.datagrams.count(&reaction);
             inner.take_session_events();
             inner.wake |= is_earlier(inner.sessions.poll_timeout(), timeout);
             reaction
@@ -168,7 +169,7 @@ impl Bmc {
             state: &mut inner.state,
             power: &mut inner.power,
             now,
-            session: request.session,
+            session: request.session.map(Into::into),
             channel: request.channel,
             peer: request.peer,
             header: request.message.header,

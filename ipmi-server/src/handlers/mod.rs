@@ -7,14 +7,17 @@ mod app;
 mod chassis;
 pub(crate) mod code;
 mod table;
+#[cfg(test)]
+mod tests;
+mod transport;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use ipmi_proto::command::{Command, Level};
-use ipmi_proto::ipmb::{ChannelNumber, CompletionCode, Lun, RequestHeader};
-use ipmi_proto::session::managed::{SessionInfo, Sessions};
+use ipmi_proto::command::{Access, Command, Level, ParameterSpec};
+use ipmi_proto::ipmb::{ChannelNumber, CompletionCode, Lun, Privilege, RequestHeader};
+use ipmi_proto::session::managed::{SessionId, SessionInfo, Sessions};
 use ipmi_proto::session::{Peer, UserId};
 use ipmi_proto::time::Instant;
 use ipmi_proto::wire::{Reader, Writer};
@@ -41,7 +44,7 @@ pub(crate) struct Context<'a> {
     /// Now.
     pub(crate) now: Instant,
     /// The session of the request, if it came in one.
-    pub(crate) session: Option<SessionInfo>,
+    pub(crate) session: Option<RequestSession>,
     /// The channel of the request.
     pub(crate) channel: ChannelNumber,
     /// Who sent it, and to which address.
@@ -52,6 +55,27 @@ pub(crate) struct Context<'a> {
     pub(crate) after: After,
     /// A timeout has become earlier: the driver has to look at it.
     pub(crate) wake_driver: bool,
+}
+
+/// What a handler has to know of the session of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RequestSession {
+    /// Number.
+    pub(crate) id: SessionId,
+    /// Whose it is.
+    pub(crate) user: UserId,
+    /// Present privilege.
+    pub(crate) privilege: Privilege,
+}
+
+impl From<SessionInfo> for RequestSession {
+    fn from(session: SessionInfo) -> Self {
+        Self {
+            id: session.id,
+            user: session.user,
+            privilege: session.privilege,
+        }
+    }
 }
 
 impl Context<'_> {
@@ -230,6 +254,17 @@ fn backend<C: Command<Response: Send + 'static>>(
             buffer.truncate(length);
             Ok((buffer, then))
         }))),
+    }
+}
+
+/// Whether a client may write a configuration parameter.
+///
+/// # Errors
+/// 80h if there is none, 82h if it can only be read.
+fn check_writable(parameter: Option<&ParameterSpec>) -> Result<(), CompletionCode> {
+    match parameter.ok_or(code::PARAMETER_NOT_SUPPORTED)?.access {
+        Access::ReadOnly => Err(code::PARAMETER_READ_ONLY),
+        _ => Ok(()),
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::sync::LazyLock;
 
-use ipmi_proto::command::{Body, CommandSpec};
+use ipmi_proto::command::app::session;
+use ipmi_proto::command::{Body, Command, CommandSpec};
 use ipmi_proto::ipmb::NetFn;
 
-use super::{Run, app, chassis};
+use super::{Run, app, chassis, transport};
 
 /// A command that is answered.
 #[derive(Clone, Copy)]
@@ -17,7 +18,26 @@ pub(crate) struct Handler {
 }
 
 /// The handlers of all modules.
-const MODULES: &[&[&[Handler]]] = &[app::HANDLERS, chassis::HANDLERS];
+const MODULES: &[&[&[Handler]]] = &[app::HANDLERS, chassis::HANDLERS, transport::HANDLERS];
+
+/// The commands that the session engine answers by itself.
+const BY_ENGINE: &[&CommandSpec] = &[
+    &<session::GetSystemGuid as Command>::SPEC,
+    &<session::GetChannelAuthenticationCapabilities as Command>::SPEC,
+    &<session::GetSessionChallenge as Command>::SPEC,
+    &<session::ActivateSession as Command>::SPEC,
+    &<session::SetSessionPrivilegeLevel as Command>::SPEC,
+    &<session::CloseSession as Command>::SPEC,
+    &<session::GetSessionInfo as Command>::SPEC,
+    &<session::GetChannelCipherSuites as Command>::SPEC,
+];
+
+/// The commands that are answered, here or by the session engine.
+pub(crate) fn answered() -> impl Iterator<Item = &'static CommandSpec> {
+    Table::all()
+        .map(|handler| handler.spec)
+        .chain(BY_ENGINE.iter().copied())
+}
 
 /// All handlers.
 pub(crate) static TABLE: LazyLock<Table> = LazyLock::new(Table::new);

@@ -2,8 +2,11 @@
 //! (IPMI 2.0 §20.6, §22.1 to §22.8).
 
 use ipmi_proto::command::app::device::{DevicePowerState, SystemPowerState};
+use ipmi_proto::command::app::messaging::GlobalEnables;
 
 use crate::backend::{BmcBackend, BootDevices, PowerActions};
+use crate::bmc::Reaction;
+use ipmi_proto::session::DropReason;
 
 /// What the machine can do. Asked once: it does not change.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +53,8 @@ impl Capabilities {
 /// Settings of the BMC as a device.
 #[derive(Debug)]
 pub(crate) struct Device {
+    /// Interrupts, event buffer, event logging.
+    pub(crate) enables: GlobalEnables,
     /// The watchdog's pre-timeout has come, and software has not taken note.
     pub(crate) pre_timeout_pending: bool,
     /// What software said about the machine.
@@ -60,8 +65,12 @@ pub(crate) struct Device {
 
 impl Device {
     /// What holds after a start.
-    pub(crate) const fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
+            enables: GlobalEnables {
+                event_logging: true,
+                ..GlobalEnables::default()
+            },
             pre_timeout_pending: false,
             system_power: None,
             device_power: DevicePowerState::D0,
@@ -71,5 +80,28 @@ impl Device {
     /// What a restart of the BMC leaves.
     pub(crate) fn restart(&mut self) {
         *self = Self::new();
+    }
+}
+
+/// Datagrams that came in and went out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Datagrams {
+    /// Received.
+    pub(crate) received: u16,
+    /// Received, and not RMCP.
+    pub(crate) malformed: u16,
+    /// Answered.
+    pub(crate) answered: u16,
+}
+
+impl Datagrams {
+    /// Counts one more, up to FFFFh.
+    pub(crate) fn count(&mut self, reaction: &Reaction) {
+        self.received = self.received.saturating_add(1);
+        match reaction {
+            Reaction::Dropped(DropReason::NotRmcp) => self.malformed = self.malformed.saturating_add(1),
+            Reaction::Dropped(_) => {}
+            Reaction::Reply { .. } | Reaction::Run(_) => self.answered = self.answered.saturating_add(1),
+        }
     }
 }

@@ -5,9 +5,13 @@ pub(crate) mod channel;
 pub(crate) mod chassis;
 pub(crate) mod device;
 pub(crate) mod identity;
+pub(crate) mod lan;
 pub(crate) mod set_guard;
+pub(crate) mod sol;
+pub(crate) mod system_info;
 pub(crate) mod users;
 pub(crate) mod watchdog;
+pub(crate) mod written;
 
 use ipmi_proto::crypto::{BmcKey, CipherSuiteId};
 use ipmi_proto::ipmb::Privilege;
@@ -18,11 +22,15 @@ use ipmi_proto::time::Instant;
 pub(crate) use boot::BootOptions;
 pub(crate) use channel::Channel;
 pub(crate) use chassis::Chassis;
-pub(crate) use device::{Capabilities, Device};
+pub(crate) use device::{Capabilities, Datagrams, Device};
 pub(crate) use identity::Identity;
+pub(crate) use lan::Lan;
 pub(crate) use set_guard::SetGuard;
+pub(crate) use sol::SolSettings;
+pub(crate) use system_info::SystemInfo;
 pub(crate) use users::Users;
 pub(crate) use watchdog::Watchdog;
+pub(crate) use written::Written;
 
 use crate::backend::{BmcBackend, PowerState};
 
@@ -46,6 +54,10 @@ pub(crate) struct State {
     pub(crate) boot: BootOptions,
     pub(crate) watchdog: Watchdog,
     pub(crate) device: Device,
+    pub(crate) lan: Lan,
+    pub(crate) sol: SolSettings,
+    pub(crate) system_info: SystemInfo,
+    pub(crate) datagrams: Datagrams,
     /// The power state that the machine told last.
     told_power: Option<PowerState>,
     /// The machine was powered on and has not told of its boot yet.
@@ -64,6 +76,10 @@ impl State {
             boot: BootOptions::new(),
             watchdog: Watchdog::new(),
             device: Device::new(),
+            lan: Lan::default(),
+            sol: SolSettings::default(),
+            system_info: SystemInfo::default(),
+            datagrams: Datagrams::default(),
             told_power: None,
             powered_on: false,
         }
@@ -85,6 +101,7 @@ impl State {
         } else {
             self.powered_on = false;
             self.watchdog.stop(now);
+            self.system_info.stopped();
         }
     }
 
@@ -100,17 +117,24 @@ impl State {
         self.chassis.booted(now, was_off);
         self.boot.booted();
         self.watchdog.stop(now);
+        self.system_info.stopped();
     }
 
     /// A session ended.
     pub(crate) fn session_closed(&mut self, session: SessionId) {
         self.boot.guard.session_closed(session);
+        self.lan.guard.session_closed(session);
+        self.sol.guard.session_closed(session);
+        self.system_info.guard.session_closed(session);
     }
 
     /// The BMC restarts; the machine is not touched.
     pub(crate) fn restart(&mut self, now: Instant, restart: Restart) {
         self.watchdog.stop(now);
         self.boot.guard = SetGuard::default();
+        self.lan.guard = SetGuard::default();
+        self.sol.guard = SetGuard::default();
+        self.system_info.guard = SetGuard::default();
         if restart == Restart::Cold {
             self.watchdog = Watchdog::new();
             self.channel.restart();

@@ -2,6 +2,9 @@
 
 mod channel;
 mod device;
+mod firewall;
+mod messaging;
+mod system_info;
 mod user;
 mod watchdog;
 
@@ -10,7 +13,10 @@ use super::Handler;
 /// The handlers of this network function.
 pub(super) const HANDLERS: &[&[Handler]] = &[
     device::HANDLERS,
+    firewall::HANDLERS,
+    messaging::HANDLERS,
     channel::HANDLERS,
+    system_info::HANDLERS,
     user::HANDLERS,
     watchdog::HANDLERS,
 ];
