@@ -6,6 +6,8 @@ extern crate alloc;
 
 pub mod backend;
 pub mod bmc;
+#[cfg(any(test, feature = "testing"))]
+pub mod conformance;
 mod handlers;
 pub mod metrics;
 #[cfg(feature = "net")]

@@ -130,7 +130,7 @@ impl Bench {
         });
         let now = self.now();
         self.bmc.with(|inner| {
-            inner.now = now;
+            inner.tell_time(now);
             let mut context = Context {
                 bmc: &self.bmc,
                 sessions: &inner.sessions,

@@ -270,6 +270,7 @@ impl BmcBuilder {
             alarms: Alarms::default(),
             work: alloc::collections::VecDeque::new(),
             now: Instant::ZERO,
+            is_started: false,
             wake: false,
         };
         let bmc = Arc::new(Bmc {

@@ -43,6 +43,8 @@ impl Inner {
             BackendEvent::ActionFailed { reason } => {
                 tracing::warn!(bmc = name, reason, "an accepted power action failed");
                 self.state.chassis.control_fault = true;
+                self.power.failed();
+                self.alarms.power_changed();
             }
             BackendEvent::Connected(connected) => {
                 tracing::info!(bmc = name, connected, "connection to the hypervisor");

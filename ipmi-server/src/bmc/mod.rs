@@ -52,6 +52,7 @@ pub(crate) struct Inner {
     work: VecDeque<Unfinished>,
     /// The latest time that the driver told.
     pub(crate) now: Instant,
+    is_started: bool,
     /// The driver has to look at timeout and work again.
     wake: bool,
 }
@@ -139,7 +140,7 @@ impl Bmc {
         output: &mut [u8],
     ) -> Reaction {
         self.with(|inner| {
-            inner.now = now;
+            inner.tell_time(now);
             let timeout = inner.sessions.poll_timeout();
             let Inner { sessions, state, .. } = inner;
             let reaction = match sessions.handle_datagram(now, peer, datagram, state, random, output) {
@@ -239,6 +240,15 @@ impl Bmc {
 }
 
 impl Inner {
+    /// Notes the time. The first time is the start of what is counted.
+    pub(crate) fn tell_time(&mut self, now: Instant) {
+        self.now = now;
+        if !self.is_started {
+            self.is_started = true;
+            self.state.start(now);
+        }
+    }
+
     fn act_after(&mut self, after: After) {
         match after {
             After::Nothing => {}

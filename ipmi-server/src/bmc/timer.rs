@@ -13,7 +13,7 @@ impl Bmc {
     /// Lets time pass.
     pub fn handle_timeout(self: &Arc<Self>, now: Instant) {
         self.with(|inner| {
-            inner.now = now;
+            inner.tell_time(now);
             inner.sessions.handle_timeout(now);
             inner.take_session_events();
             inner.alarms.expire(now);

@@ -5,7 +5,6 @@
 
 mod app;
 mod chassis;
-pub(crate) mod code;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -16,6 +15,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use ipmi_proto::command::{Access, Command, Level, ParameterSpec};
+use ipmi_proto::command::{PARAMETER_NOT_SUPPORTED, PARAMETER_READ_ONLY};
 use ipmi_proto::ipmb::{ChannelNumber, CompletionCode, Lun, Privilege, RequestHeader};
 use ipmi_proto::session::managed::{SessionId, SessionInfo, Sessions};
 use ipmi_proto::session::{Peer, UserId};
@@ -262,8 +262,8 @@ fn backend<C: Command<Response: Send + 'static>>(
 /// # Errors
 /// 80h if there is none, 82h if it can only be read.
 fn check_writable(parameter: Option<&ParameterSpec>) -> Result<(), CompletionCode> {
-    match parameter.ok_or(code::PARAMETER_NOT_SUPPORTED)?.access {
-        Access::ReadOnly => Err(code::PARAMETER_READ_ONLY),
+    match parameter.ok_or(PARAMETER_NOT_SUPPORTED)?.access {
+        Access::ReadOnly => Err(PARAMETER_READ_ONLY),
         _ => Ok(()),
     }
 }

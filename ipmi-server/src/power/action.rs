@@ -102,16 +102,15 @@ async fn perform(
         PowerAction::Reset => true,
         _ => false,
     };
-    if boots {
-        // Before the call: the machine may boot before it returns.
-        bmc.with(|inner| {
-            let now = inner.now;
-            inner
-                .state
-                .chassis
-                .expect_boot(now, order.cause, order.channel, powers_on);
-        });
-    }
+    // Before the call: the machine may boot, or fail, before it returns.
+    bmc.with(|inner| {
+        let now = inner.now;
+        let chassis = &mut inner.state.chassis;
+        chassis.control_fault = false;
+        if boots {
+            chassis.expect_boot(now, order.cause, order.channel, powers_on);
+        }
+    });
     let result = bmc.backend().power(action).await;
     tracing::info!(
         bmc = bmc.name(),
@@ -124,7 +123,6 @@ async fn perform(
         let state = &mut inner.state;
         match &result {
             Ok(()) => {
-                state.chassis.control_fault = false;
                 state.chassis.boot_accepted();
                 state.boot.restart_timer(now);
                 if boots && !state.capabilities.has_events {
@@ -154,9 +152,9 @@ const fn is_fault(kind: BackendErrorKind) -> bool {
 /// Follows an accepted action to its end. Holds the slot as long.
 async fn follow(bmc: Arc<Bmc>, holder: Holder, order: Order, goal: Goal) {
     let done = match goal {
-        Goal::On => reached(&bmc, true).await,
-        Goal::Off => reached(&bmc, false).await,
-        Goal::OffAndOn => reached(&bmc, false).await && on_again(&bmc, order).await,
+        Goal::On => reached(&bmc, &holder, true).await,
+        Goal::Off => reached(&bmc, &holder, false).await,
+        Goal::OffAndOn => reached(&bmc, &holder, false).await && on_again(&bmc, &holder, order).await,
     };
     if !done {
         tracing::warn!(bmc = bmc.name(), action = %order.action, "an accepted power action did not come to its end");
@@ -166,13 +164,13 @@ async fn follow(bmc: Arc<Bmc>, holder: Holder, order: Order, goal: Goal) {
 }
 
 /// The second half of a power cycle.
-async fn on_again(bmc: &Arc<Bmc>, order: Order) -> bool {
+async fn on_again(bmc: &Arc<Bmc>, holder: &Holder, order: Order) -> bool {
     let seconds = bmc.with(|inner| inner.state.chassis.cycle_interval);
     let interval = Duration::from_secs(u64::from(seconds)).max(SHORTEST_CYCLE);
     Sleep::new(Arc::clone(bmc), interval).await;
     for _ in 0..BUSY_RETRIES {
         match perform(bmc, PowerAction::On, PowerState::Off, order).await {
-            Ok(()) => return reached(bmc, true).await,
+            Ok(()) => return reached(bmc, holder, true).await,
             Err(error) if error.kind() == BackendErrorKind::Busy => {
                 Sleep::new(Arc::clone(bmc), LAST_PAUSE).await;
             }
@@ -186,7 +184,7 @@ async fn on_again(bmc: &Arc<Bmc>, order: Order) -> bool {
 }
 
 /// Waits until the machine is on, or off; `false` if it does not get there.
-async fn reached(bmc: &Arc<Bmc>, on: bool) -> bool {
+async fn reached(bmc: &Arc<Bmc>, holder: &Holder, on: bool) -> bool {
     let (mut waited, mut pause) = (Duration::ZERO, FIRST_PAUSE);
     loop {
         // A state that cannot be known now may be known later.
@@ -196,7 +194,7 @@ async fn reached(bmc: &Arc<Bmc>, on: bool) -> bool {
         {
             return true;
         }
-        if waited >= STATE_LIMIT {
+        if waited >= STATE_LIMIT || holder.has_failed() {
             return false;
         }
         Sleep::or_power_change(Arc::clone(bmc), pause).await;

@@ -5,6 +5,8 @@ mod action;
 mod background;
 mod slot;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use action::{Order, carry_out, joined};
 pub(crate) use background::{interrupt, take_override_back, watchdog_action};

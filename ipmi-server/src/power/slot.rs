@@ -30,6 +30,7 @@ struct Running {
     id: u64,
     action: ControlAction,
     is_accepted: bool,
+    has_failed: bool,
 }
 
 /// What becomes of a request for an action.
@@ -66,10 +67,24 @@ impl PowerSlot {
                     id,
                     action,
                     is_accepted: false,
+                    has_failed: false,
                 });
                 Claim::Granted(id)
             }
         }
+    }
+
+    /// The machine told that what it had accepted failed.
+    pub(crate) const fn failed(&mut self) {
+        if let Some(running) = &mut self.running {
+            running.has_failed = true;
+        }
+    }
+
+    /// Whether nothing is under way.
+    #[cfg(test)]
+    pub(crate) const fn is_free(&self) -> bool {
+        self.running.is_none()
     }
 
     fn running(&mut self, id: u64) -> Option<&mut Running> {
@@ -109,6 +124,14 @@ impl Holder {
     /// Takes over a granted claim.
     pub(crate) const fn new(bmc: Arc<Bmc>, id: u64) -> Self {
         Self { bmc, id }
+    }
+
+    /// Whether the machine told that the action failed after it had been accepted.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.bmc.with(|inner| {
+            let running = inner.power.running(self.id);
+            running.is_some_and(|running| running.has_failed)
+        })
     }
 
     /// The machine accepted the action, or did not: those who joined get this answer.

@@ -9,12 +9,12 @@ use ipmi_proto::command::transport::lan_value::{
     Ipv4Service, Ipv6Address, Ipv6AddressOrigin, Ipv6AddressSource, Ipv6AddressStatus, Ipv6Discovery,
     Ipv6Status, Ipv6Support, RouterControl, VlanFormat, VlanId, VlanTag,
 };
+use ipmi_proto::command::{PARAMETER_NOT_SUPPORTED, PARAMETER_READ_ONLY};
 use ipmi_proto::ipmb::CompletionCode;
 use ipmi_proto::session::Peer;
 use ipmi_proto::wire::{LowBits, MacAddress, PaddedText};
 
 use super::{SetGuard, Written};
-use crate::handlers::code;
 
 /// Alert destinations besides the volatile one.
 const DESTINATIONS: u8 = 4;
@@ -68,7 +68,7 @@ impl Lan {
                 return Err(CompletionCode::INVALID_FIELD);
             }
             // The socket belongs to the host, which does the tagging.
-            LanValue::VlanId(vlan) if vlan.enabled => return Err(code::PARAMETER_READ_ONLY),
+            LanValue::VlanId(vlan) if vlan.enabled => return Err(PARAMETER_READ_ONLY),
             _ => {}
         }
         self.written.set(value.parameter().0, set, &value.to_data()?);
@@ -99,7 +99,7 @@ fn default(
         LanParameter(18 | 19 | 25) if set > DESTINATIONS => Err(CompletionCode::INVALID_FIELD),
         LanParameter(18 | 19 | 25) => destination(parameter, set),
         LanParameter(50..=80) => version_6(parameter, set, peer),
-        _ => Err(code::PARAMETER_NOT_SUPPORTED),
+        _ => Err(PARAMETER_NOT_SUPPORTED),
     }
 }
 
@@ -149,7 +149,7 @@ fn version_4(parameter: LanParameter, peer: Peer, mac: MacAddress) -> Result<Lan
             reset_interval: 0,
             lockout_interval: 0,
         }),
-        _ => return Err(code::PARAMETER_NOT_SUPPORTED),
+        _ => return Err(PARAMETER_NOT_SUPPORTED),
     })
 }
 
@@ -178,7 +178,7 @@ fn destination(parameter: LanParameter, set: u8) -> Result<LanValue, CompletionC
             format: VlanFormat::default(),
             tag: VlanTag::default(),
         }),
-        _ => return Err(code::PARAMETER_NOT_SUPPORTED),
+        _ => return Err(PARAMETER_NOT_SUPPORTED),
     })
 }
 
@@ -225,7 +225,7 @@ fn version_6(parameter: LanParameter, set: u8, peer: Peer) -> Result<LanValue, C
         | LanParameter::DYNAMIC_ROUTER_MAC
         | LanParameter::DYNAMIC_ROUTER_PREFIX_LENGTH
         | LanParameter::DYNAMIC_ROUTER_PREFIX => return Err(CompletionCode::INVALID_FIELD),
-        _ => return Err(code::PARAMETER_NOT_SUPPORTED),
+        _ => return Err(PARAMETER_NOT_SUPPORTED),
     })
 }
 

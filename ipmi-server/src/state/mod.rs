@@ -91,6 +91,11 @@ impl State {
         self.told_power = backend.known_power_state();
     }
 
+    /// Time begins.
+    pub(crate) fn start(&mut self, now: Instant) {
+        self.chassis.observe_power(now, self.told_power);
+    }
+
     /// The machine told its power state.
     pub(crate) fn power_observed(&mut self, now: Instant, power: PowerState) {
         let was_off = self.told_power == Some(PowerState::Off);

@@ -6,12 +6,11 @@
 
 use core::time::Duration;
 
+use ipmi_proto::command::SET_ALREADY_IN_PROGRESS;
 use ipmi_proto::command::SetInProgress;
 use ipmi_proto::ipmb::CompletionCode;
 use ipmi_proto::session::managed::SessionId;
 use ipmi_proto::time::Instant;
-
-use crate::handlers::code;
 
 /// How long a client may take for its changes.
 const LIFETIME: Duration = Duration::from_secs(60);
@@ -48,7 +47,7 @@ impl SetGuard {
             SetInProgress::COMPLETE => self.holder = None,
             SetInProgress::COMMIT => {}
             SetInProgress::IN_PROGRESS if self.value(now) == SetInProgress::IN_PROGRESS => {
-                return Err(code::SET_ALREADY_IN_PROGRESS);
+                return Err(SET_ALREADY_IN_PROGRESS);
             }
             SetInProgress::IN_PROGRESS => {
                 let until = now + LIFETIME;

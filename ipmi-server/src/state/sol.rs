@@ -1,5 +1,6 @@
 //! Configuration of Serial over LAN (IPMI 2.0 table 26-5).
 
+use ipmi_proto::command::PARAMETER_NOT_SUPPORTED;
 use ipmi_proto::command::transport::sol::{
     BitRate, SolAccumulate, SolAuthentication, SolParameter, SolRetry, SolValue,
 };
@@ -9,7 +10,6 @@ use ipmi_proto::time::Instant;
 use ipmi_proto::wire::LowBits;
 
 use super::SetGuard;
-use crate::handlers::code;
 
 /// Configuration of Serial over LAN.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ impl SolSettings {
             SolParameter::VOLATILE_BIT_RATE => SolValue::VolatileBitRate(LowBits(self.present_rate)),
             SolParameter::PAYLOAD_CHANNEL => SolValue::PayloadChannel(LowBits(ChannelNumber::LAN)),
             SolParameter::PAYLOAD_PORT => SolValue::PayloadPort(port),
-            _ => return Err(code::PARAMETER_NOT_SUPPORTED),
+            _ => return Err(PARAMETER_NOT_SUPPORTED),
         })
     }
 
@@ -105,7 +105,7 @@ impl SolSettings {
             }
             SolValue::NonVolatileBitRate(LowBits(rate)) => self.kept_rate = rate,
             SolValue::VolatileBitRate(LowBits(rate)) => self.present_rate = rate,
-            _ => return Err(code::PARAMETER_NOT_SUPPORTED),
+            _ => return Err(PARAMETER_NOT_SUPPORTED),
         }
         Ok(())
     }

@@ -3,13 +3,11 @@
 use core::time::Duration;
 
 use ipmi_proto::command::app::watchdog::{
-    Countdown, PreTimeoutInterrupt, SetWatchdogTimerRequest, TimeoutAction, TimerActions, TimerFlags,
-    TimerState, TimerUse, WatchdogTimer,
+    Countdown, PreTimeoutInterrupt, ResetWatchdogTimer, SetWatchdogTimerRequest, TimeoutAction, TimerActions,
+    TimerFlags, TimerState, TimerUse, WatchdogTimer,
 };
 use ipmi_proto::ipmb::CompletionCode;
 use ipmi_proto::time::Instant;
-
-use crate::handlers::code;
 
 /// The timer.
 #[derive(Debug)]
@@ -114,7 +112,7 @@ impl Watchdog {
     /// Reset Watchdog Timer: starts, or starts again.
     pub(crate) fn reset(&mut self, now: Instant) -> Result<(), CompletionCode> {
         if !self.is_set {
-            return Err(code::WATCHDOG_NOT_INITIALISED);
+            return Err(ResetWatchdogTimer::NOT_INITIALISED);
         }
         self.start(now);
         Ok(())

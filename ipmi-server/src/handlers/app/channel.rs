@@ -11,7 +11,7 @@ use ipmi_proto::crypto::BmcKey;
 use ipmi_proto::ipmb::{ChannelMedium, ChannelNumber, ChannelProtocol, CompletionCode, Privilege};
 use ipmi_proto::wire::{LowBits, Secret};
 
-use crate::handlers::{Context, code, handlers};
+use crate::handlers::{Context, handlers};
 use crate::state::channel::ChannelAccess as Settings;
 
 handlers! {
@@ -60,7 +60,7 @@ fn get_channel_info(
 fn session_channel(context: &Context<'_>, channel: ChannelNumber) -> Result<(), CompletionCode> {
     match context.resolve(channel) {
         ChannelNumber::LAN => Ok(()),
-        ChannelNumber::SYSTEM_INTERFACE => Err(code::CHANNEL_WITHOUT_ACCESS),
+        ChannelNumber::SYSTEM_INTERFACE => Err(GetChannelAccess::NOT_SUPPORTED_ON_CHANNEL),
         _ => Err(CompletionCode::INVALID_FIELD),
     }
 }
@@ -99,7 +99,7 @@ fn set_channel_access(
     }
     // Any other mode on the only channel would lock everybody out.
     if changes.contains(&access.change) && access.mode != ChannelMode::ALWAYS {
-        return Err(code::ACCESS_MODE_NOT_SUPPORTED);
+        return Err(SetChannelAccess::MODE_NOT_SUPPORTED);
     }
     // Less than Administrator would leave nobody who can take it back.
     if changes.contains(&limit.change) && !matches!(limit.limit, Privilege::ADMINISTRATOR | Privilege::OEM) {
@@ -133,7 +133,7 @@ fn set_channel_security_keys(
     context.lan_channel(request.channel.0)?;
     match request.key_id {
         KeyId::GENERATING => {}
-        KeyId::RANDOM => return Err(code::KEY_NOT_USED),
+        KeyId::RANDOM => return Err(SetChannelSecurityKeys::NOT_USED),
         _ => return Err(CompletionCode::INVALID_FIELD),
     }
     let channel = &mut context.state.channel;
@@ -141,10 +141,13 @@ fn set_channel_security_keys(
         KeyOperation::READ if !request.key.is_empty() => return Err(CompletionCode::LENGTH_INVALID),
         // The key itself is never given away.
         KeyOperation::READ => {}
-        KeyOperation::SET if channel.bmc_key_locked => return Err(code::KEY_LOCKED),
-        KeyOperation::SET if request.key.len() < BmcKey::LENGTH => return Err(code::KEY_TOO_SHORT),
+        KeyOperation::SET if channel.bmc_key_locked => return Err(SetChannelSecurityKeys::LOCKED),
+        KeyOperation::SET if request.key.len() < BmcKey::LENGTH => {
+            return Err(SetChannelSecurityKeys::TOO_SHORT);
+        }
         KeyOperation::SET => {
-            channel.bmc_key = BmcKey::new(request.key.expose()).map_err(|_| code::KEY_TOO_LONG)?;
+            channel.bmc_key =
+                BmcKey::new(request.key.expose()).map_err(|_| SetChannelSecurityKeys::TOO_LONG)?;
         }
         KeyOperation::LOCK => channel.bmc_key_locked = true,
         _ => return Err(CompletionCode::INVALID_FIELD),

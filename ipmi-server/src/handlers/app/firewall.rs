@@ -13,7 +13,7 @@ use ipmi_proto::ipmb::{ChannelNumber, CompletionCode, NetFn};
 use ipmi_proto::wire::Bytes;
 
 use crate::handlers::table::answered;
-use crate::handlers::{Context, code, handlers};
+use crate::handlers::{Context, handlers};
 
 handlers! {
     pure GetNetFnSupport => get_netfn_support;
@@ -119,7 +119,7 @@ fn set_command_enables(
     if available(context, &request.commands, &request.owner)? == request.enabled {
         return Ok(Empty);
     }
-    Err(code::COMMAND_NOT_CONFIGURABLE)
+    Err(SetCommandEnables::NOT_CONFIGURABLE)
 }
 
 fn get_oem_netfn_iana_support(

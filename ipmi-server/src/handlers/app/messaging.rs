@@ -12,7 +12,7 @@ use ipmi_proto::command::app::messaging::{
 use ipmi_proto::ipmb::CompletionCode;
 use ipmi_proto::wire::LowBits;
 
-use crate::handlers::{Context, code, handlers};
+use crate::handlers::{Context, handlers};
 
 handlers! {
     pure SetBmcGlobalEnables => set_global_enables;
@@ -20,8 +20,8 @@ handlers! {
     pure ClearMessageFlags => clear_message_flags;
     pure GetMessageFlags => get_message_flags;
     pure EnableMessageChannelReceive => enable_message_channel_receive;
-    pure GetMessage => |_, _| Err(code::QUEUE_EMPTY);
-    pure ReadEventMessageBuffer => |_, _| Err(code::QUEUE_EMPTY);
+    pure GetMessage => |_, _| Err(GetMessage::QUEUE_EMPTY);
+    pure ReadEventMessageBuffer => |_, _| Err(ReadEventMessageBuffer::BUFFER_EMPTY);
     // There is no system interface, of whatever kind.
     pure GetSystemInterfaceCapabilities => |_, _| Err(CompletionCode::INVALID_FIELD);
 }

@@ -1,5 +1,6 @@
 //! System information.
 
+use ipmi_proto::command::PARAMETER_NOT_SUPPORTED;
 use ipmi_proto::command::app::system_info::{
     GetSystemInfoParameters, GetSystemInfoParametersRequest, SetSystemInfoParameters,
     SetSystemInfoParametersRequest, SystemInfoParameter, SystemInfoParameters, SystemInfoValue,
@@ -8,7 +9,7 @@ use ipmi_proto::command::{Empty, PARAMETER_REVISION, ParameterData};
 use ipmi_proto::ipmb::CompletionCode;
 use ipmi_proto::wire::{LowBits, Writer};
 
-use crate::handlers::{Context, check_writable, code, handlers};
+use crate::handlers::{Context, check_writable, handlers};
 
 handlers! {
     pure SetSystemInfoParameters => set;
@@ -21,7 +22,7 @@ fn get(
 ) -> Result<SystemInfoParameters, CompletionCode> {
     let state = &context.state;
     let parameter = request.parameter;
-    parameter.spec().ok_or(code::PARAMETER_NOT_SUPPORTED)?;
+    parameter.spec().ok_or(PARAMETER_NOT_SUPPORTED)?;
     let mut buffer = [0; 32];
     let mut writer = Writer::new(&mut buffer);
     if parameter == SystemInfoParameter::SET_IN_PROGRESS {
@@ -60,7 +61,7 @@ fn set(context: &mut Context<'_>, request: SetSystemInfoParametersRequest) -> Re
         | SystemInfoValue::OperatingSystemVersion(piece)
         | SystemInfoValue::BmcUrl(piece)
         | SystemInfoValue::HypervisorUrl(piece) => info.set_piece(request.parameter, &piece)?,
-        _ => return Err(code::PARAMETER_NOT_SUPPORTED),
+        _ => return Err(PARAMETER_NOT_SUPPORTED),
     }
     Ok(Empty)
 }

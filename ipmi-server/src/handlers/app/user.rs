@@ -11,7 +11,7 @@ use ipmi_proto::ipmb::{CompletionCode, Privilege};
 use ipmi_proto::session::UserId;
 use ipmi_proto::wire::{LowBits, PaddedText};
 
-use crate::handlers::{After, Context, code, handlers};
+use crate::handlers::{After, Context, handlers};
 use crate::state::users::{NULL_USER, USER_COUNT, User};
 
 handlers! {
@@ -150,8 +150,12 @@ fn set_user_password(
             user.password = given()?;
             context.after = After::CloseUser(id);
         }
-        PasswordOperation::TEST if user.password.form() != form => return Err(code::PASSWORD_SIZE_WRONG),
-        PasswordOperation::TEST if !user.password.matches(&given()?) => return Err(code::PASSWORD_WRONG),
+        PasswordOperation::TEST if user.password.form() != form => {
+            return Err(SetUserPassword::PASSWORD_SIZE_WRONG);
+        }
+        PasswordOperation::TEST if !user.password.matches(&given()?) => {
+            return Err(SetUserPassword::PASSWORD_WRONG);
+        }
         PasswordOperation::TEST => {}
         _ => return Err(CompletionCode::INVALID_FIELD),
     }

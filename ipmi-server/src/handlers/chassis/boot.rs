@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use ipmi_proto::command::Empty;
+use ipmi_proto::command::PARAMETER_NOT_SUPPORTED;
 use ipmi_proto::command::chassis::boot::{
     BOOT_OPTIONS_VERSION, BootDevice, BootFlags, BootOption, BootParameter, GetSystemBootOptions,
     GetSystemBootOptionsRequest, MarkedParameter, SetSystemBootOptions, SetSystemBootOptionsRequest,
@@ -14,7 +15,7 @@ use ipmi_proto::wire::LowBits;
 
 use crate::backend::{self, BootMode, BootOverride, BootPersistence};
 use crate::bmc::Bmc;
-use crate::handlers::{Context, Step, code, handlers};
+use crate::handlers::{Context, Step, handlers};
 use crate::power;
 use crate::state::Capabilities;
 
@@ -40,7 +41,7 @@ fn get_system_boot_options(
         BootParameter::BOOT_FLAGS => BootOption::Flags(*boot.flags()),
         BootParameter::BOOT_INITIATOR_INFO => BootOption::Initiator(boot.initiator),
         BootParameter::BOOT_INITIATOR_MAILBOX => BootOption::Mailbox(boot.mailbox(request.set)?),
-        _ => return Err(code::PARAMETER_NOT_SUPPORTED),
+        _ => return Err(PARAMETER_NOT_SUPPORTED),
     };
     Ok(SystemBootOptions {
         version: BOOT_OPTIONS_VERSION,
@@ -58,7 +59,7 @@ fn set_system_boot_options(
 ) -> Result<Step<Empty>, CompletionCode> {
     let MarkedParameter { invalid, parameter } = request.parameter;
     if parameter.spec().is_none() {
-        return Err(code::PARAMETER_NOT_SUPPORTED);
+        return Err(PARAMETER_NOT_SUPPORTED);
     }
     if request.data.is_empty() {
         context.state.boot.mark(parameter.0, invalid);
@@ -80,7 +81,7 @@ fn set_system_boot_options(
         BootOption::Flags(flags) => return set_flags(context, flags, invalid),
         BootOption::Initiator(initiator) => boot.initiator = initiator,
         BootOption::Mailbox(block) => boot.set_mailbox(&block)?,
-        _ => return Err(code::PARAMETER_NOT_SUPPORTED),
+        _ => return Err(PARAMETER_NOT_SUPPORTED),
     }
     context.state.boot.mark(parameter.0, invalid);
     Ok(Step::Done(Empty))

@@ -48,6 +48,10 @@ fn get_chassis_capabilities(
 
 fn get_chassis_status(context: &mut Context<'_>, _: Empty) -> Result<Step<ChassisStatus>, CompletionCode> {
     if let Some(power) = context.bmc.backend().known_power_state() {
+        if !context.state.capabilities.has_events {
+            // It is not told of changes: whoever asks makes the hours be counted.
+            context.state.chassis.observe_power(context.now, Some(power));
+        }
         return Ok(Step::Done(status(context.state, context.now, power)));
     }
     let bmc = Arc::clone(context.bmc);
