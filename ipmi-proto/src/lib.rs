@@ -29,5 +29,7 @@ pub mod packet;
 pub mod record;
 #[cfg(feature = "alloc")]
 pub mod session;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod time;
 pub mod wire;

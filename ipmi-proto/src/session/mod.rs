@@ -1,7 +1,7 @@
 //! Session engines without I/O: bytes, time and random numbers go in, bytes and events come out.
 //!
-//! [`managed`] is the BMC's side. `handle_*` brings the world in, `poll_*` takes output out, other verbs are
-//! what the application wants. What a peer does wrong is a [`DropReason`] or a status code that the
+//! [`managed`] is the BMC's side, [`console`] the client's. `handle_*` brings the world in, `poll_*` takes output
+//! out, other verbs are what the application wants. What a peer does wrong is a [`DropReason`] or a status code that the
 //! specification names, never a panic and never an error of the application.
 
 mod event;
@@ -9,6 +9,7 @@ mod peer;
 pub(crate) mod policy;
 mod reason;
 
+pub mod console;
 pub mod managed;
 pub mod window;
 

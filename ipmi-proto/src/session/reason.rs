@@ -64,6 +64,8 @@ drop_reasons! {
     LoginAbandoned = "login_abandoned",
     /// Too many handshake messages without effect.
     RateLimited = "rate_limited",
+    /// An answer that nobody waits for any more.
+    NotAwaited = "not_awaited",
     /// The answer does not fit into the buffer.
     AnswerTooLong = "answer_too_long",
 }
