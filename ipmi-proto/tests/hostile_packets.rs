@@ -262,7 +262,7 @@ fn packets_in_the_wrong_phase_do_nothing() {
         let (_, captured) = exchange(protocol, 6);
         // Every packet as the first, second, … of a login that goes on undisturbed.
         for index in 0..12 {
-            let mut pair = Pair::new(with(protocol), users(), 6);
+            let mut pair = Pair::new(with(protocol), users(), 60);
             let begun = pair.console.connect(pair.now, &mut pair.random);
             assert!(begun.is_ok());
             let mut buffer = [0; MAX_DATAGRAM];

@@ -353,7 +353,7 @@ fn nobody_there() {
         failure(&pair.connect()),
         ConnectFailure::TimedOut(LoginStep::Discovery)
     );
-    assert_eq!(pair.now.since(begun), Duration::from_secs(1 + 2 + 4 + 4 + 4));
+    assert_eq!(pair.now.since(begun), Duration::from_secs(1 + 2 + 2 + 2 + 2));
 }
 
 #[test]

@@ -100,7 +100,7 @@ impl Link {
 
     /// From less than a round trip to longer than a retry takes to come.
     fn some_delay(&mut self) -> Duration {
-        Duration::from_millis(1 + self.random.below(2_500))
+        Duration::from_millis(1 + self.random.below(1_300))
     }
 
     fn corrupt(&mut self, datagram: &mut Vec<u8>) {

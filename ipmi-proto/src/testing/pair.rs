@@ -165,6 +165,7 @@ impl Pair {
     /// nothing will ever happen.
     pub fn step(&mut self) -> bool {
         self.transmit();
+        self.take_events();
         let Some(next) = self.next_step() else {
             return false;
         };

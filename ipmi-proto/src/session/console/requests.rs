@@ -27,6 +27,8 @@ pub(super) enum Purpose {
 
 #[derive(Debug)]
 struct Outstanding {
+    /// Requests are numbered as they are made.
+    number: u64,
     purpose: Purpose,
     header: RequestHeader,
     /// Wiped afterwards: it can be a new password.
@@ -39,6 +41,8 @@ struct Outstanding {
 pub(super) struct Requests {
     waiting: Vec<Outstanding>,
     next: RequestSequence,
+    /// How many requests there were so far.
+    made: u64,
 }
 
 impl Requests {
@@ -46,6 +50,7 @@ impl Requests {
         Self {
             waiting: Vec::with_capacity(MAX_OUTSTANDING),
             next: RequestSequence::default(),
+            made: 0,
         }
     }
 
@@ -55,8 +60,11 @@ impl Requests {
         self.next = sequence;
     }
 
+    /// Whether nothing more may be sent now: as many requests wait as possible, or the oldest of them was left
+    /// too far behind. A BMC remembers few answers, and a retry of a request that it has forgotten runs again.
     pub(super) fn is_full(&self) -> bool {
-        self.waiting.len() >= MAX_OUTSTANDING
+        let oldest = self.waiting.first().map_or(self.made, |request| request.number);
+        self.made - oldest >= MAX_OUTSTANDING as u64
     }
 
     /// Takes a request in. Its first packet is due at once.
@@ -73,11 +81,13 @@ impl Requests {
             ..request_header(netfn, command)
         };
         self.waiting.push(Outstanding {
+            number: self.made,
             purpose,
             header,
             data,
             timer: RetryTimer::new(now, policy),
         });
+        self.made += 1;
     }
 
     /// The next number that no waiting request has: there are 64, and at most [`MAX_OUTSTANDING`] are taken.

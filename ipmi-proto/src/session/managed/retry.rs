@@ -9,11 +9,18 @@ use crate::command::Command;
 use crate::command::chassis::control::ChassisControl;
 use crate::ipmb::{CompletionCode, RequestHeader};
 use crate::time::Instant;
+use crate::wire::Bytes;
 
-/// Requests that are remembered per session; also the most that can wait for the machine at a time.
-const ENTRIES: usize = 8;
-/// Bytes kept of their answers. An answer that is longer is not kept: the request, which can only be a read
-/// of records, then runs again.
+/// Requests that are remembered per session. The window lets in a retry that is up to 16 packets late, and a
+/// console may have sent 8 other requests before it sent that retry.
+const ENTRIES: usize = 24;
+/// The most requests that can wait for the machine at a time.
+const RUNNING: usize = 8;
+/// Answers up to this length, with the completion code, are kept as long as their requests are remembered.
+/// Those of all commands that change something are among them.
+const SHORT_ANSWER: usize = 16;
+/// Bytes kept of longer answers. One that is overwritten, or does not fit at all, is not kept: the request,
+/// which can only be a read, then runs again.
 const ANSWER_BYTES: usize = 384;
 
 /// What came of looking for a request among the remembered ones.
@@ -36,8 +43,11 @@ pub(super) struct Ticket {
 
 #[derive(Clone, Copy, Debug)]
 enum State {
+    /// The answer is not kept.
     Empty,
     Running,
+    /// A short answer.
+    Short(Bytes<SHORT_ANSWER>),
     /// Where the answer lies in the ring.
     Answered {
         start: u16,
@@ -95,8 +105,9 @@ impl RetryCache {
             .iter()
             .flatten()
             .find(|entry| entry.is(now, header, digest))?;
-        match entry.state {
-            State::Answered { start, length } => self.answer(start, length),
+        match &entry.state {
+            State::Short(answer) => Some(answer),
+            State::Answered { start, length } => self.answer(*start, *length),
             State::Running | State::Empty => None,
         }
     }
@@ -107,13 +118,12 @@ impl RetryCache {
         let known = self
             .entries
             .iter()
-            .flatten()
-            .find(|entry| entry.is(now, header, digest));
-        match known.map(|entry| entry.state) {
+            .position(|entry| entry.as_ref().is_some_and(|entry| entry.is(now, header, digest)));
+        match known.and_then(|index| self.entries.get(index)?.as_ref().map(|entry| entry.state)) {
             Some(State::Running) => return Lookup::InProgress,
-            Some(State::Answered { start, length }) => {
+            Some(State::Short(_) | State::Answered { .. }) => {
                 return self
-                    .answer(start, length)
+                    .answer_of(now, header, data)
                     .map_or(Lookup::InProgress, Lookup::Answered);
             }
             Some(State::Empty) | None => {}
@@ -159,12 +169,17 @@ impl RetryCache {
             action.completion = Some(completion);
             action.at = now;
         }
-        let stored = self.store(completion, data);
+        let state = match short(completion, data) {
+            Some(answer) => State::Short(answer),
+            None => self
+                .store(completion, data)
+                .map_or(State::Empty, |(start, length)| State::Answered { start, length }),
+        };
         let entry = self.entries.get_mut(usize::from(ticket.slot))?.as_mut()?;
         if entry.serial != ticket.serial {
             return None;
         }
-        entry.state = stored.map_or(State::Empty, |(start, length)| State::Answered { start, length });
+        entry.state = state;
         entry.at = now;
         Some(entry.header)
     }
@@ -193,8 +208,19 @@ impl RetryCache {
 
     /// A place for a request: a free one, else that of the oldest one that is not running.
     fn take_slot(&mut self, now: Instant, header: RequestHeader, digest: u32) -> Option<Ticket> {
+        let is_running = |entry: &Entry| matches!(entry.state, State::Running);
+        if self
+            .entries
+            .iter()
+            .flatten()
+            .filter(|entry| is_running(entry))
+            .count()
+            >= RUNNING
+        {
+            return None;
+        }
         let age = |entry: &Option<Entry>| entry.map(|entry| entry.serial);
-        let idle = |entry: &Option<Entry>| !entry.is_some_and(|entry| matches!(entry.state, State::Running));
+        let idle = |entry: &Option<Entry>| !entry.as_ref().is_some_and(is_running);
         let (slot, place) = self
             .entries
             .iter_mut()
@@ -259,6 +285,13 @@ impl Entry {
         let alive = matches!(self.state, State::Running) || now.since(self.at) < RETRY_LIFETIME;
         self.digest == digest && self.header == *header && alive
     }
+}
+
+/// Completion code and data, if they are short.
+fn short(completion: CompletionCode, data: &[u8]) -> Option<Bytes<SHORT_ANSWER>> {
+    let mut answer = Bytes::from_slice(&[completion.0]).ok()?;
+    answer.extend(data).ok()?;
+    Some(answer)
 }
 
 /// A digest of command and data. Only the session's own user could make two requests collide.
