@@ -9,6 +9,7 @@
 //! - [`crypto`]: cipher suites, keys, authentication and integrity codes.
 //! - [`command`]: every command with request and response codecs, and a table of all of them.
 //! - [`record`]: sensor data records, event log records, FRU inventory.
+//! - [`sol`]: Serial over LAN, its packets and both ends of the line.
 #![no_std]
 #![forbid(unsafe_code)]
 #![warn(
@@ -31,5 +32,6 @@ pub mod record;
 pub mod session;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod sol;
 pub mod time;
 pub mod wire;
