@@ -30,8 +30,8 @@ pub mod packet;
 pub mod record;
 #[cfg(feature = "alloc")]
 pub mod session;
+pub mod sol;
 #[cfg(feature = "testing")]
 pub mod testing;
-pub mod sol;
 pub mod time;
 pub mod wire;
