@@ -170,13 +170,13 @@ mod tests {
 
     #[test]
     fn event_as_ipmitool_shows_it() {
-        // OpenIPMI's ipmi_sim; ipmitool 1.8.19 `sel list` shows it as Power Unit #0x01 | Power off/down | Asserted.
-        let bytes = hex_literal::hex!("0100 02 a5355769 2000 04 09 01 6f a0 ff ff");
+        // From OpenIPMI's ipmi_sim; `ipmitool sel list`: 4 | Power Unit #0x01 | Power off/down | Asserted.
+        let bytes = hex_literal::hex!("0400 02 058b026b 4100 04 09 01 6f a0 ff ff");
         let record = SelRecord::from_bytes(&bytes);
         let SelBody::System { generator, event, .. } = record.body else {
             panic!("not a system event");
         };
-        assert_eq!(generator, Generator::BMC);
+        assert!(generator.software && generator.address == 0x20);
         assert_eq!(event.sensor_type, SensorType::POWER_UNIT);
         assert_eq!(event.kind.event_type, EventType::SENSOR_SPECIFIC);
         assert_eq!(event.label(), Some("power off or down"));

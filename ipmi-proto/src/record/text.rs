@@ -153,7 +153,7 @@ mod tests {
         let fru = |encoding, bytes, english| Text::of_fru(encoding, bytes, english).to_string();
         assert_eq!(fru(TextEncoding::BINARY, &[0x0f, 0xa5], true), "0fa5");
         assert_eq!(fru(TextEncoding::BCD_PLUS, &[0x12, 0xab, 0xc3], true), "12 -.3");
-        // The example of the FRU definition: "IPMI" packed into three bytes.
+        // By hand: 29h 30h 2Dh 29h in six bits each, the first in the lowest bits.
         assert_eq!(fru(TextEncoding::SIX_BIT, &[0x29, 0xdc, 0xa6], true), "IPMI");
         assert_eq!(fru(TextEncoding::SIX_BIT, &[0x29, 0xdc], true), "IP");
         assert_eq!(fru(TextEncoding::LATIN_1, b"A\xe9", true), "Aé");

@@ -108,8 +108,8 @@ message! {
         configuration: FilterConfiguration,
         /// What happens.
         actions: PefActions,
-        /// The alert policies that an alert follows.
-        policy_set: LowBits<u8, 4>,
+        /// The alert policies that an alert follows, and the group that a group control action is for.
+        policy: FilterPolicy,
         /// How bad an event is that the filter is for.
         severity: EventSeverity,
         /// First byte of the event's generator: bits 7:1 address, bit 0 software; FFh for any.
@@ -130,6 +130,17 @@ message! {
         data2: DataMatch,
         /// What event data 3 must be.
         data3: DataMatch,
+    }
+}
+
+packed! {
+    /// What the actions of an event filter refer to.
+    #[derive(Hash)]
+    pub struct FilterPolicy: u8 {
+        /// Entry of the group control table.
+        group_control: u8 = 6, 4;
+        /// Set of the alert policy table.
+        policy_set: u8 = 3, 0;
     }
 }
 
@@ -310,23 +321,51 @@ mod tests {
 
     #[test]
     fn a_filter_of_freeipmi_is_read() {
-        // FreeIPMI 1.6.10 `ipmi-config --category=pef` against OpenIPMI's ipmi_sim, all fields set.
-        let bytes = hex_literal::hex!("02 80 01 03 10 ffff 01 ff 01 9500 00 00 00 ff ff 55 0f 00 f0");
-        let PefValue::Filter(entry) = PefValue::from_data(PefParameter::FILTER, &bytes).unwrap() else {
+        // FreeIPMI 1.6.10 `ipmi-config --category=pef --commit` of a section with all these values.
+        let bytes = hex_literal::hex!("02 80 21 23 10 ffff 07 ff 01 8002 0f0e0d ff0c0b 0a0908");
+        let Ok(PefValue::Filter(entry)) = PefValue::from_data(PefParameter::FILTER, &bytes) else {
             panic!("not a filter");
         };
         assert_eq!(entry.number.0, 2);
-        assert!(entry.filter.configuration.enabled && entry.filter.actions.alert);
-        assert_eq!(entry.filter.severity, EventSeverity::CRITICAL);
-        assert_eq!(entry.filter.offsets, 0x0095);
+        let filter = entry.filter;
+        assert!(filter.configuration.enabled);
+        assert!(filter.actions.alert && filter.actions.diagnostic_interrupt && !filter.actions.reset);
+        assert_eq!((filter.policy.group_control, filter.policy.policy_set), (2, 3));
+        assert_eq!(filter.severity, EventSeverity::CRITICAL);
+        assert_eq!(filter.sensor_type, SensorType::PROCESSOR);
         assert_eq!(
-            entry.filter.data3,
-            DataMatch {
-                mask: 0x0f,
-                exact: 0x00,
-                value: 0xf0
-            }
+            (filter.sensor_number, filter.event_type),
+            (ANY, EventType::THRESHOLD)
         );
+        assert_eq!(filter.offsets, 0x0280);
+        assert_eq!(
+            (filter.data1.mask, filter.data2.exact, filter.data3.value),
+            (0x0f, 0x0c, 0x08)
+        );
+    }
+
+    #[test]
+    fn a_policy_of_freeipmi_is_read() {
+        // FreeIPMI 1.6.10 `ipmi-config --category=pef --commit`: set 5, different channel, LAN destination 3, string 6.
+        let bytes = hex_literal::hex!("01 5b 13 86");
+        let Ok(PefValue::Policy(entry)) = PefValue::from_data(PefParameter::POLICY, &bytes) else {
+            panic!("not a policy");
+        };
+        assert_eq!(entry.number.0, 1);
+        let AlertPolicy {
+            rule,
+            destination,
+            string,
+        } = entry.policy;
+        assert_eq!(
+            (rule.set, rule.enabled, rule.policy),
+            (5, true, PolicyKind::OTHER_CHANNEL)
+        );
+        assert_eq!(
+            (destination.channel, destination.destination),
+            (ChannelNumber::LAN, 3)
+        );
+        assert_eq!((string.event_specific, string.selector), (true, 6));
     }
 
     #[test]

@@ -262,8 +262,8 @@ mod tests {
     }
 
     #[test]
-    fn factors_of_real_boards() {
-        // IPMI 2.0 §36.3's formula on factors as boards use them: 3.3 V with M = 17 mV, a fan with M = 75.
+    fn values_and_readings() {
+        // By hand from the formula of IPMI 2.0 §36.3.
         let volts = Factors {
             m: 172,
             result_exponent: -4,
