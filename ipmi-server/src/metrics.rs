@@ -59,6 +59,8 @@ impl Loss {
 pub struct Traffic {
     /// Datagrams that came in.
     pub datagrams_in: u64,
+    /// Those of them that were dropped.
+    pub dropped: u64,
     /// Their bytes.
     pub bytes_in: u64,
     /// Datagrams that went out.
@@ -92,7 +94,7 @@ pub struct Metrics {
 #[derive(Debug)]
 #[repr(align(128))]
 struct Shard {
-    traffic: [AtomicU64; 4],
+    traffic: [AtomicU64; 5],
     logins: [AtomicU64; 2],
     promotions: AtomicU64,
     losses: Vec<AtomicU64>,
@@ -151,12 +153,14 @@ impl Metrics {
     /// Datagrams and bytes.
     pub fn traffic(&self, traffic: Traffic) {
         let Some(shard) = self.shard() else { return };
-        let parts = [
-            traffic.datagrams_in,
-            traffic.bytes_in,
-            traffic.datagrams_out,
-            traffic.bytes_out,
-        ];
+        let Traffic {
+            datagrams_in,
+            dropped,
+            bytes_in,
+            datagrams_out,
+            bytes_out,
+        } = traffic;
+        let parts = [datagrams_in, dropped, bytes_in, datagrams_out, bytes_out];
         for (counter, part) in shard.traffic.iter().zip(parts) {
             if part > 0 {
                 counter.fetch_add(part, Ordering::Relaxed);
@@ -200,9 +204,10 @@ impl Metrics {
         Snapshot {
             traffic: Traffic {
                 datagrams_in: part(0),
-                bytes_in: part(1),
-                datagrams_out: part(2),
-                bytes_out: part(3),
+                dropped: part(1),
+                bytes_in: part(2),
+                datagrams_out: part(3),
+                bytes_out: part(4),
             },
             logins: self.sum(|shard| shard.logins.first()),
             login_failures: self.sum(|shard| shard.logins.last()),

@@ -20,6 +20,15 @@ fn flood(to: SocketAddr, go: &AtomicBool) {
     }
 }
 
+/// Ends floods when dropped, also when a test fails.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
 /// Requests of `client` that got no answer.
 fn lost(client: &Client, to: SocketAddr, requests: usize) -> usize {
     client
@@ -39,6 +48,7 @@ fn under_flood(server: &Server<Toy>, toy: &Toy, bmc: SocketAddr) {
     assert_eq!(client.ask(bmc, b"login").len(), 6);
     let before = server.metrics().snapshot().promotions;
     let go = AtomicBool::new(true);
+    let stop = Stop(&go);
     std::thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| flood(bmc, &go));
@@ -47,7 +57,7 @@ fn under_flood(server: &Server<Toy>, toy: &Toy, bmc: SocketAddr) {
             server.metrics().snapshot().promotions > before
         });
         let lost = lost(&client, bmc, 500);
-        go.store(false, Ordering::Relaxed);
+        drop(stop);
         assert!(lost <= 5, "{lost} of 500 requests lost");
     });
     // A second program is refused as before.

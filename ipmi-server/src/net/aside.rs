@@ -22,7 +22,7 @@ pub(crate) fn run_command<H: DatagramHandler>(station: &Arc<Station<H>>, command
         let deadline = sleep(command.deadline());
         let (answer, work) = command.answer(deadline).await;
         if let Some(answer) = answer {
-            station.send_late(answer.peer, &answer.bytes);
+            station.send_late(answer.peer, &answer.bytes).await;
         }
         if let Some(work) = work {
             let limit = sleep(work.limit());

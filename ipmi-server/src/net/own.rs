@@ -57,6 +57,8 @@ impl<H: DatagramHandler> OwnSocket<H> {
 
     /// Serves the BMC until the signal to stop.
     pub(crate) async fn serve(mut self) {
+        // Until the runtime has seen a new socket once, it takes it for one that cannot be sent on.
+        let _ = self.outlet.socket().writable().await;
         self.run().await;
         self.station.handler.set_waker(Arc::new(|| {}));
         for task in self.promotions.close_and_join() {
@@ -148,7 +150,6 @@ impl<H: DatagramHandler> OwnSocket<H> {
         for _ in 0..budget {
             match socket.try_recv_from(&mut scratch.input) {
                 Ok((length, remote)) => {
-                    self.pressure.observe(remote);
                     let peer = Peer {
                         remote,
                         local: self.local,
@@ -174,31 +175,19 @@ impl<H: DatagramHandler> OwnSocket<H> {
             }
         }
         self.station.common.config.metrics.traffic(traffic);
-        if emptied {
-            self.pressure.emptied();
-        } else {
-            self.defend(now, budget, context, alarm);
+        if traffic.dropped > 0 && self.pressure.dropped(now, traffic.dropped) {
+            self.defend(now, context, alarm);
         }
         emptied
     }
 
-    /// The queue does not run empty: in a flood, gives logged-in clients sockets of their own.
-    fn defend(&mut self, now: Instant, taken: usize, context: &mut Context<'_>, alarm: &mut Alarm<'_>) {
-        let logged_in = || {
-            self.station
-                .handler
-                .session_peers()
-                .iter()
-                .map(|peer| peer.remote)
-                .collect()
-        };
-        if self.pressure.exhausted(taken, now, logged_in) {
-            let station = &self.station;
-            let listener = core::iter::once(self.outlet.options());
-            self.promotions.flooded(now, || peers(station), listener);
-            if let Some(deadline) = self.promotions.poll_timeout() {
-                alarm.at_latest(deadline, context);
-            }
+    /// In a flood, gives logged-in clients sockets of their own.
+    fn defend(&mut self, now: Instant, context: &mut Context<'_>, alarm: &mut Alarm<'_>) {
+        let station = &self.station;
+        let listener = core::iter::once(self.outlet.options());
+        self.promotions.flooded(now, || peers(station), listener);
+        if let Some(deadline) = self.promotions.poll_timeout() {
+            alarm.at_latest(deadline, context);
         }
     }
 }

@@ -52,6 +52,8 @@ impl<H: DatagramHandler> SharedWorker<H> {
 
     /// Serves until the signal to stop.
     pub(crate) async fn serve(mut self) {
+        // Until the runtime has seen a new socket once, it takes it for one that cannot be sent on.
+        let _ = self.outlet.socket().writable().await;
         self.run().await;
         let promoted = self.group.with_promotions(Promotions::close_and_join);
         for task in promoted {
@@ -189,10 +191,8 @@ impl<H: DatagramHandler> SharedWorker<H> {
         }
         drop(members);
         group.common.config.metrics.traffic(traffic);
-        if emptied {
-            self.pressure.emptied();
-        } else {
-            self.defend(now, taken);
+        if traffic.dropped > 0 && self.pressure.dropped(now, traffic.dropped) {
+            self.defend(now);
         }
         emptied
     }
@@ -203,7 +203,7 @@ impl<H: DatagramHandler> SharedWorker<H> {
         reason = "parts of the buffers are lent one by one"
     )]
     fn take_in(
-        &mut self,
+        &self,
         now: Instant,
         members: &Members<H>,
         shared: &SharedSocket,
@@ -212,7 +212,6 @@ impl<H: DatagramHandler> SharedWorker<H> {
         desk: &mut Desk,
         traffic: &mut Traffic,
     ) {
-        self.pressure.observe(meta.addr);
         let bound = self.group.local;
         let local = SocketAddr::new(meta.dst_ip.unwrap_or_else(|| bound.ip()), bound.port());
         let peer = Peer {
@@ -221,6 +220,7 @@ impl<H: DatagramHandler> SharedWorker<H> {
         };
         let Some(station) = members.at(local.ip()) else {
             traffic.received(bytes.len());
+            traffic.dropped += 1;
             self.group.common.config.metrics.lost(Loss::NoSuchAddress);
             return;
         };
@@ -231,19 +231,15 @@ impl<H: DatagramHandler> SharedWorker<H> {
         }
     }
 
-    /// The queue does not run empty: in a flood, gives logged-in clients sockets of their own.
-    fn defend(&mut self, now: Instant, taken: usize) {
-        let group = self.group.clone();
-        let logged_in = || group.peers().iter().map(|(peer, _)| peer.remote).collect();
-        if self.pressure.exhausted(taken, now, logged_in) {
-            let outlets: Vec<_> = group
-                .homes
-                .iter()
-                .filter_map(|home| home.outlet.upgrade())
-                .collect();
-            let listeners = outlets.iter().map(|outlet| outlet.options());
-            self.group
-                .with_promotions(|promotions| promotions.flooded(now, || group.peers(), listeners));
-        }
+    /// In a flood, gives logged-in clients sockets of their own.
+    fn defend(&self, now: Instant) {
+        let group = &self.group;
+        let outlets: Vec<_> = group
+            .homes
+            .iter()
+            .filter_map(|home| home.outlet.upgrade())
+            .collect();
+        let listeners = outlets.iter().map(|outlet| outlet.options());
+        group.with_promotions(|promotions| promotions.flooded(now, || group.peers(), listeners));
     }
 }

@@ -4,7 +4,7 @@ use alloc::sync::{Arc, Weak};
 use core::sync::atomic::{AtomicUsize, Ordering};
 use std::io;
 
-use ipmi_proto::session::Peer;
+use ipmi_proto::session::{DropReason, Peer};
 use ipmi_proto::time::Instant;
 
 use super::aside;
@@ -28,6 +28,12 @@ pub(crate) struct Station<H> {
     /// Gone when the BMC was removed, whatever its machine is still doing.
     outlet: Weak<Outlet>,
     aside: AtomicUsize,
+}
+
+/// Why a datagram got no answer.
+enum Dropped {
+    ByBmc(DropReason),
+    ByDriver(Loss),
 }
 
 /// What a BMC wants next.
@@ -59,29 +65,46 @@ impl<H: DatagramHandler> Station<H> {
         traffic: &mut Traffic,
     ) -> Option<&'d [u8]> {
         traffic.received(datagram.len());
-        let metrics = &self.common.config.metrics;
+        match self.judge(now, peer, datagram, desk) {
+            Ok(length) => desk.output.get(..length?),
+            Err(reason) => {
+                traffic.dropped += 1;
+                match reason {
+                    Dropped::ByBmc(reason) => {
+                        self.common.config.metrics.dropped(reason);
+                        tracing::trace!(remote = %peer.remote, reason = reason.label(), "datagram dropped");
+                    }
+                    Dropped::ByDriver(loss) => self.common.config.metrics.lost(loss),
+                }
+                None
+            }
+        }
+    }
+
+    /// The length of the answer, if there is one at once.
+    fn judge(
+        self: &Arc<Self>,
+        now: Instant,
+        peer: Peer,
+        datagram: &mut [u8],
+        desk: &mut Desk,
+    ) -> Result<Option<usize>, Dropped> {
         if datagram.len() > LONGEST {
-            metrics.lost(Loss::TooLong);
-            return None;
+            return Err(Dropped::ByDriver(Loss::TooLong));
         }
         if peer.remote.port() == 0 {
-            metrics.lost(Loss::NoReturnPort);
-            return None;
+            return Err(Dropped::ByDriver(Loss::NoReturnPort));
         }
         match self
             .handler
             .handle_datagram(now, peer, datagram, &mut desk.random, &mut desk.output)
         {
-            Outcome::Reply { length } => desk.output.get(..length),
+            Outcome::Reply { length } => Ok(Some(length)),
             Outcome::Run(command) => {
                 aside::run_command(self, command);
-                None
+                Ok(None)
             }
-            Outcome::Dropped(reason) => {
-                metrics.dropped(reason);
-                tracing::trace!(remote = %peer.remote, reason = reason.label(), "datagram dropped");
-                None
-            }
+            Outcome::Dropped(reason) => Err(Dropped::ByBmc(reason)),
         }
     }
 
@@ -122,13 +145,21 @@ impl<H: DatagramHandler> Station<H> {
         Wish { deadline, more: true }
     }
 
-    /// Sends an answer that was not ready at once.
-    pub(crate) fn send_late(&self, peer: Peer, bytes: &[u8]) {
+    /// Sends an answer that was not ready at once. This may wait, nobody else does.
+    pub(crate) async fn send_late(&self, peer: Peer, bytes: &[u8]) {
         let Some(outlet) = self.outlet.upgrade() else {
             return;
         };
         let mut traffic = Traffic::default();
-        self.send(&outlet, peer, bytes, &mut traffic);
+        let mut outcome = outlet.try_send(peer, bytes);
+        if outcome
+            .as_ref()
+            .is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+            && outlet.socket().writable().await.is_ok()
+        {
+            outcome = outlet.try_send(peer, bytes);
+        }
+        self.sent(outcome, peer, bytes, &mut traffic);
         self.common.config.metrics.traffic(traffic);
     }
 
