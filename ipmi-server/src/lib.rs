@@ -1,6 +1,5 @@
 //! A complete BMC as a library: give it a machine (a [`BmcBackend`](backend::BmcBackend)) and an address.
 #![forbid(unsafe_code)]
-#![allow(dead_code, reason = "handlers of the other commands follow")]
 
 extern crate alloc;
 

@@ -45,7 +45,6 @@ pub(crate) struct Settings {
     pub(crate) name: String,
     pub(crate) cycle_when_off: CycleWhenOff,
     pub(crate) deadline: Duration,
-    pub(crate) session_slots: u8,
 }
 
 /// Why a BMC cannot be made as it was described.
@@ -261,7 +260,6 @@ impl BmcBuilder {
             name,
             cycle_when_off: self.cycle_when_off,
             deadline: self.deadline,
-            session_slots: self.limits.sessions,
         };
         let inner = Inner {
             sessions: Sessions::new(self.limits),

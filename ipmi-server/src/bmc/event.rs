@@ -4,6 +4,7 @@ use alloc::sync::{Arc, Weak};
 
 use super::{Bmc, Inner};
 use crate::backend::{BackendEvent, EventListener};
+use crate::state::Happening;
 
 /// Hands the machine's events to its BMC, as long as that lives.
 #[derive(Debug)]
@@ -39,10 +40,11 @@ impl Inner {
                 self.alarms.power_changed();
             }
             BackendEvent::Booted => self.state.booted(now),
-            BackendEvent::DiagnosticInterrupt => {}
+            BackendEvent::DiagnosticInterrupt => self.state.log(Happening::Interrupted),
             BackendEvent::ActionFailed { reason } => {
                 tracing::warn!(bmc = name, reason, "an accepted power action failed");
                 self.state.chassis.control_fault = true;
+                self.state.log(Happening::ActionFailed);
                 self.power.failed();
                 self.alarms.power_changed();
             }

@@ -16,8 +16,8 @@ use core::fmt;
 use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
 
 use ipmi_proto::ipmb::{CompletionCode, NetFn};
-use ipmi_proto::session::managed::{Handled, Request, Sessions};
-use ipmi_proto::session::{CloseReason, DropReason, Event, Peer};
+use ipmi_proto::session::managed::{Handled, Request, SessionId, Sessions};
+use ipmi_proto::session::{CloseReason, DropReason, Event, LoginFailure, Peer};
 use ipmi_proto::time::Instant;
 use rand::CryptoRng;
 
@@ -265,9 +265,14 @@ impl Inner {
 
     fn take_session_events(&mut self) {
         while let Some(event) = self.sessions.poll_event() {
-            if let Event::Closed { session, .. } = event {
-                self.state
-                    .session_closed(ipmi_proto::session::managed::SessionId(session));
+            match event {
+                Event::Closed { session, .. } => self.state.session_closed(SessionId(session)),
+                Event::LoginFailed {
+                    user: Some(user),
+                    failure: LoginFailure::WrongPassword,
+                    ..
+                } => self.state.login_failed(self.now, user),
+                _ => {}
             }
         }
     }

@@ -7,6 +7,7 @@ use ipmi_proto::time::Instant;
 
 use super::{Bmc, Inner, Unfinished};
 use crate::power;
+use crate::state::Happening;
 use crate::state::watchdog::Alarm;
 
 impl Bmc {
@@ -43,16 +44,30 @@ impl Bmc {
             tracing::info!(bmc = self.name(), ?alarm, "watchdog");
             let bmc = Arc::clone(self);
             match alarm {
-                Alarm::PreTimeout { interrupt, .. } => {
+                Alarm::PreTimeout { interrupt, timer_use } => {
+                    inner
+                        .state
+                        .log(Happening::WatchdogPreTimeout(timer_use, interrupt));
                     inner.state.device.pre_timeout_pending = true;
                     if interrupt == PreTimeoutInterrupt::NMI {
                         inner.start(Unfinished::new(self, power::interrupt(bmc)));
                     }
                 }
-                Alarm::Timeout { action, .. } if action != TimeoutAction::NONE => {
-                    inner.start(Unfinished::new(self, power::watchdog_action(bmc, action)));
+                Alarm::Timeout {
+                    action,
+                    timer_use,
+                    interrupt,
+                    log,
+                } => {
+                    if log {
+                        inner
+                            .state
+                            .log(Happening::WatchdogExpired(action, timer_use, interrupt));
+                    }
+                    if action != TimeoutAction::NONE {
+                        inner.start(Unfinished::new(self, power::watchdog_action(bmc, action)));
+                    }
                 }
-                Alarm::Timeout { .. } => {}
             }
         }
     }

@@ -5,6 +5,9 @@
 
 mod app;
 mod chassis;
+mod dcmi;
+mod sensor_event;
+mod storage;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -22,6 +25,7 @@ use ipmi_proto::session::{Peer, UserId};
 use ipmi_proto::time::Instant;
 use ipmi_proto::wire::{Reader, Writer};
 
+pub(crate) use app::DEVICE_SUPPORT;
 pub(crate) use table::{Handler, TABLE};
 
 use crate::bmc::{Bmc, BodyPrefix, Job, Outcome, Work};
@@ -231,6 +235,18 @@ fn pure<C: Command>(
     let response = handler(context, decode::<C>(data)?)?;
     writer.value(&response)?;
     Ok(Ran::Written(CompletionCode::OK))
+}
+
+/// As [`pure`], for a handler whose answer has data also with a completion code of its own.
+fn coded<C: Command>(
+    context: &mut Context<'_>,
+    data: &[u8],
+    writer: &mut Writer<'_>,
+    handler: impl FnOnce(&mut Context<'_>, C::Request) -> Result<(CompletionCode, C::Response), CompletionCode>,
+) -> Result<Ran, CompletionCode> {
+    let (completion, response) = handler(context, decode::<C>(data)?)?;
+    writer.value(&response)?;
+    Ok(Ran::Written(completion))
 }
 
 /// Runs a handler that may wait for the machine.

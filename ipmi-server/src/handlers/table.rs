@@ -6,7 +6,7 @@ use ipmi_proto::command::app::session;
 use ipmi_proto::command::{Body, Command, CommandSpec};
 use ipmi_proto::ipmb::NetFn;
 
-use super::{Run, app, chassis, transport};
+use super::{Run, app, chassis, dcmi, sensor_event, storage, transport};
 
 /// A command that is answered.
 #[derive(Clone, Copy)]
@@ -18,7 +18,14 @@ pub(crate) struct Handler {
 }
 
 /// The handlers of all modules.
-const MODULES: &[&[&[Handler]]] = &[app::HANDLERS, chassis::HANDLERS, transport::HANDLERS];
+const MODULES: &[&[&[Handler]]] = &[
+    app::HANDLERS,
+    chassis::HANDLERS,
+    sensor_event::HANDLERS,
+    storage::HANDLERS,
+    transport::HANDLERS,
+    dcmi::HANDLERS,
+];
 
 /// The commands that the session engine answers by itself.
 const BY_ENGINE: &[&CommandSpec] = &[

@@ -13,6 +13,7 @@ use super::table::{Decision, decide};
 use super::{failed, log_failure, state_of};
 use crate::backend::{BackendError, BackendErrorKind, PowerAction, PowerState};
 use crate::bmc::{Bmc, Sleep, Work};
+use crate::state::Happening;
 
 /// A machine that takes longer than this to stop or to start has failed to.
 const STATE_LIMIT: Duration = Duration::from_secs(90);
@@ -105,6 +106,11 @@ async fn perform(
     // Before the call: the machine may boot, or fail, before it returns.
     bmc.with(|inner| {
         let now = inner.now;
+        match action {
+            PowerAction::SoftOff => inner.state.soft_off_asked = true,
+            PowerAction::Off => inner.state.soft_off_asked = false,
+            _ => {}
+        }
         let chassis = &mut inner.state.chassis;
         chassis.control_fault = false;
         if boots {
@@ -158,7 +164,12 @@ async fn follow(bmc: Arc<Bmc>, holder: Holder, order: Order, goal: Goal) {
     };
     if !done {
         tracing::warn!(bmc = bmc.name(), action = %order.action, "an accepted power action did not come to its end");
-        bmc.with(|inner| inner.state.chassis.control_fault = true);
+        bmc.with(|inner| {
+            // What the machine told of has been logged.
+            if !core::mem::replace(&mut inner.state.chassis.control_fault, true) {
+                inner.state.log(Happening::ActionFailed);
+            }
+        });
     }
     drop(holder);
 }

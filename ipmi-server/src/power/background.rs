@@ -13,6 +13,7 @@ use super::log_failure;
 use super::slot::{Claim, Holder};
 use crate::backend::PowerAction;
 use crate::bmc::{Bmc, Sleep};
+use crate::state::Happening;
 
 /// How long the watchdog goes on trying, and how long it pauses at first.
 const RETRY_LIMIT: Duration = Duration::from_secs(60);
@@ -57,7 +58,10 @@ pub(crate) async fn watchdog_action(bmc: Arc<Bmc>, action: TimeoutAction) {
             Err(_) if waited < RETRY_LIMIT => {}
             Err(code) => {
                 tracing::error!(bmc = bmc.name(), %action, %code, "the watchdog could not act");
-                bmc.with(|inner| inner.state.chassis.control_fault = true);
+                bmc.with(|inner| {
+                    inner.state.chassis.control_fault = true;
+                    inner.state.log(Happening::ActionFailed);
+                });
                 return;
             }
         }

@@ -416,3 +416,31 @@ async fn identify_and_hours_show_in_their_places() {
     let (_, hours) = bench.ask(NetFn::CHASSIS, 0x0f, &[]).at_once();
     assert_eq!(hours, [60, 2, 0, 0, 0]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_happens_is_in_the_event_log() {
+    let bench = Bench::new();
+    bench.drive();
+    for action in [UP, RESET, INTERRUPT, SOFT, UP, DOWN] {
+        assert_eq!(bench.control(action).await, 0);
+    }
+    watchdog(&bench, [0x04, 0x01, 0, 0, 10, 0]).await;
+    let mut records = Vec::new();
+    let mut next = vec![0, 0];
+    while next != [0xff, 0xff] {
+        let request = [&[0, 0][..], &next, &[0, 0xff]].concat();
+        let (code, record) = bench.ask(NetFn::STORAGE, 0x43, &request).at_once();
+        assert_eq!(code, 0);
+        // Sensor type, direction, offset.
+        records.push((record[12], record[14] >> 7, record[15] & 0x0f));
+        next = record[..2].to_vec();
+    }
+    let power_up = [(0x09, 1, 0), (0x22, 0, 0), (0x1d, 0, 7)];
+    let expected = [
+        &power_up[..],
+        &[(0x1d, 0, 1), (0x13, 0, 0), (0x22, 0, 5), (0x20, 0, 3)],
+        &power_up,
+        &[(0x22, 0, 6), (0x09, 0, 0)],
+    ];
+    assert_eq!(records, expected.concat());
+}

@@ -16,6 +16,8 @@ pub(crate) struct Identity {
     pub(crate) system_guid: Guid,
     /// Identifies the BMC (IPMI 2.0 §20.8).
     pub(crate) device_guid: Guid,
+    /// UUID of the machine, as it is written.
+    pub(crate) uuid_text: String,
     /// MAC address of a BMC whose host has none to show.
     pub(crate) mac: MacAddress,
 }
@@ -30,6 +32,7 @@ impl Identity {
         let device = derive_uuid("BMC", &machine.uuid);
         let [_, a, b, c, d, e, ..] = derive_uuid("MAC", &machine.uuid);
         Self {
+            uuid_text: Guid::from_uuid(machine.uuid).to_string(),
             system_guid: Guid::from_uuid(machine.uuid),
             device_guid: Guid::from_uuid(device),
             // Bit 1 of the first byte: locally administered.

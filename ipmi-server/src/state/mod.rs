@@ -3,15 +3,25 @@
 pub(crate) mod boot;
 pub(crate) mod channel;
 pub(crate) mod chassis;
+pub(crate) mod clock;
+pub(crate) mod dcmi;
 pub(crate) mod device;
+pub(crate) mod fru;
+pub(crate) mod happening;
 pub(crate) mod identity;
 pub(crate) mod lan;
+pub(crate) mod reservation;
+pub(crate) mod sdr;
+pub(crate) mod sel;
+pub(crate) mod sensors;
 pub(crate) mod set_guard;
 pub(crate) mod sol;
 pub(crate) mod system_info;
 pub(crate) mod users;
 pub(crate) mod watchdog;
 pub(crate) mod written;
+
+use core::time::Duration;
 
 use ipmi_proto::crypto::{BmcKey, CipherSuiteId};
 use ipmi_proto::ipmb::Privilege;
@@ -22,9 +32,17 @@ use ipmi_proto::time::Instant;
 pub(crate) use boot::BootOptions;
 pub(crate) use channel::Channel;
 pub(crate) use chassis::Chassis;
+pub(crate) use clock::Clock;
+pub(crate) use dcmi::Dcmi;
 pub(crate) use device::{Capabilities, Datagrams, Device};
+pub(crate) use fru::Fru;
+pub(crate) use happening::Happening;
 pub(crate) use identity::Identity;
 pub(crate) use lan::Lan;
+pub(crate) use reservation::Reservation;
+pub(crate) use sdr::Repository;
+pub(crate) use sel::EventLog;
+pub(crate) use sensors::Sensors;
 pub(crate) use set_guard::SetGuard;
 pub(crate) use sol::SolSettings;
 pub(crate) use system_info::SystemInfo;
@@ -33,6 +51,9 @@ pub(crate) use watchdog::Watchdog;
 pub(crate) use written::Written;
 
 use crate::backend::{BmcBackend, PowerState};
+
+/// Between two records of wrong passwords.
+const WRONG_PASSWORDS: Duration = Duration::from_secs(60);
 
 /// How thoroughly a BMC restarts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,8 +79,18 @@ pub(crate) struct State {
     pub(crate) sol: SolSettings,
     pub(crate) system_info: SystemInfo,
     pub(crate) datagrams: Datagrams,
+    pub(crate) clock: Clock,
+    pub(crate) sel: EventLog,
+    pub(crate) sensors: Sensors,
+    pub(crate) repository: Repository,
+    pub(crate) fru: Fru,
+    pub(crate) dcmi: Dcmi,
     /// The power state that the machine told last.
     told_power: Option<PowerState>,
+    /// Until when wrong passwords are not logged.
+    quiet_until: Option<Instant>,
+    /// The operating system was asked to shut down.
+    pub(crate) soft_off_asked: bool,
     /// The machine was powered on and has not told of its boot yet.
     powered_on: bool,
 }
@@ -67,6 +98,7 @@ pub(crate) struct State {
 impl State {
     /// The state of a BMC that has just been made.
     pub(crate) fn new(identity: Identity, channel: Channel) -> Self {
+        let dcmi = Dcmi::new(&identity);
         Self {
             identity,
             capabilities: Capabilities::default(),
@@ -80,8 +112,16 @@ impl State {
             sol: SolSettings::default(),
             system_info: SystemInfo::default(),
             datagrams: Datagrams::default(),
+            clock: Clock::new(host_seconds),
+            sel: EventLog::new(),
+            sensors: Sensors::default(),
+            repository: Repository::default(),
+            fru: Fru::default(),
+            dcmi,
             told_power: None,
             powered_on: false,
+            quiet_until: None,
+            soft_off_asked: false,
         }
     }
 
@@ -89,6 +129,8 @@ impl State {
     pub(crate) fn note_capabilities(&mut self, backend: &dyn BmcBackend) {
         self.capabilities = Capabilities::of(backend);
         self.told_power = backend.known_power_state();
+        self.sensors = Sensors::of(backend);
+        self.repository = Repository::of(&self.sensors, self.capabilities.has_interrupt());
     }
 
     /// Time begins.
@@ -104,6 +146,10 @@ impl State {
         if power.is_on() {
             self.powered_on |= was_off;
         } else {
+            let asked = core::mem::take(&mut self.soft_off_asked);
+            if !was_off {
+                self.log(Happening::PoweredOff { asked });
+            }
             self.powered_on = false;
             self.watchdog.stop(now);
             self.system_info.stopped();
@@ -119,10 +165,26 @@ impl State {
     /// The machine boots.
     pub(crate) fn booted(&mut self, now: Instant) {
         let was_off = core::mem::take(&mut self.powered_on);
-        self.chassis.booted(now, was_off);
-        self.boot.booted();
+        let cause = self.chassis.booted(now, was_off);
+        self.soft_off_asked = false;
+        if was_off {
+            self.log(Happening::PoweredOn(cause, self.chassis.restart_channel));
+        } else {
+            self.log(Happening::Reset);
+        }
+        if self.boot.booted() {
+            self.log(Happening::OneTimeBoot);
+        }
         self.watchdog.stop(now);
         self.system_info.stopped();
+    }
+
+    /// Somebody gave a wrong password. One record a minute: who guesses must not fill the log.
+    pub(crate) fn login_failed(&mut self, now: Instant, user: UserId) {
+        if self.quiet_until.is_none_or(|end| end <= now) {
+            self.quiet_until = Some(now + WRONG_PASSWORDS);
+            self.log(Happening::WrongPassword(user));
+        }
     }
 
     /// A session ended.
@@ -140,12 +202,20 @@ impl State {
         self.lan.guard = SetGuard::default();
         self.sol.guard = SetGuard::default();
         self.system_info.guard = SetGuard::default();
+        self.sel.reservation.cancel();
+        self.repository.reservation.cancel();
         if restart == Restart::Cold {
             self.watchdog = Watchdog::new();
             self.channel.restart();
             self.device.restart();
         }
     }
+}
+
+/// Seconds since 1970 of the host.
+fn host_seconds() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.map_or(0, |since| since.as_secs())
 }
 
 impl Directory for State {

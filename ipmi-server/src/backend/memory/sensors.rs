@@ -1,4 +1,5 @@
-//! Simulated measurements: a thermometer in the processor and one at the inlet, a fan, the load.
+//! Simulated measurements: a thermometer in the processor and one at the inlet, a fan, the load,
+//! the power.
 
 use core::time::Duration;
 use std::sync::{Mutex, PoisonError};
@@ -14,6 +15,7 @@ const INLET_TEMPERATURE: u16 = 2;
 const FAN: u16 = 3;
 const CPU_LOAD: u16 = 4;
 const MEMORY_LOAD: u16 = 5;
+const POWER: u16 = 6;
 
 /// The load goes up and down in this time.
 const PERIOD: Duration = Duration::from_secs(120);
@@ -66,6 +68,7 @@ impl MemoryMachine {
             FAN => Some(3_000.0 + 1_500.0 * wave),
             CPU_LOAD => Some(5.0 + 30.0 * wave),
             MEMORY_LOAD => Some(38.0),
+            POWER => Some(60.0 + 80.0 * wave),
             _ => None,
         }
     }
@@ -109,6 +112,7 @@ impl SensorSource for MemoryMachine {
                 SensorKind::MemoryUtilization,
                 percent,
             ),
+            sensor(POWER, "System Power", SensorKind::Power, (0.0, 510.0)),
         ]
     }
 

@@ -4,9 +4,12 @@ mod channel;
 mod device;
 mod firewall;
 mod messaging;
+mod payload;
 mod system_info;
 mod user;
 mod watchdog;
+
+pub(crate) use device::SUPPORT as DEVICE_SUPPORT;
 
 use super::Handler;
 
@@ -15,6 +18,7 @@ pub(super) const HANDLERS: &[&[Handler]] = &[
     device::HANDLERS,
     firewall::HANDLERS,
     messaging::HANDLERS,
+    payload::HANDLERS,
     channel::HANDLERS,
     system_info::HANDLERS,
     user::HANDLERS,
