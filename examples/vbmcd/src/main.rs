@@ -1,2 +1,2 @@
-//! Under construction.
+//! `vbmcd`: see the library of this package.
 fn main() {}

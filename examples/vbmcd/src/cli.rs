@@ -1,0 +1,108 @@
+//! The command line.
+
+use std::net::IpAddr;
+use std::num::NonZeroU16;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::address_range::AddressRange;
+
+/// Virtual BMCs: IPMI management controllers in front of machines that need no hardware.
+#[derive(Debug, Parser)]
+#[command(version, about, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// How log lines look on standard error. Which lines appear is chosen by RUST_LOG.
+    #[arg(long, value_enum, default_value_t, global = true)]
+    pub log_format: LogFormat,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start BMCs in front of simulated machines and print how to reach them.
+    Demo(DemoArgs),
+    /// Start the BMCs of a configuration file.
+    Run(RunArgs),
+}
+
+/// Arguments of `vbmcd demo`.
+#[derive(Args)]
+pub struct DemoArgs {
+    /// Number of BMCs; with --addresses, the addresses are counted instead.
+    #[arg(long, default_value_t = NonZeroU16::new(3).unwrap_or(NonZeroU16::MIN), conflicts_with = "addresses")]
+    pub count: NonZeroU16,
+
+    /// Address of the BMCs.
+    #[arg(
+        long,
+        value_name = "ADDR",
+        default_value = "127.0.0.1",
+        conflicts_with = "addresses"
+    )]
+    pub bind: IpAddr,
+
+    /// UDP port of the first BMC; the others follow. 0 takes free ports. With --addresses: port of all.
+    #[arg(long, value_name = "FIRST_PORT", default_value_t = 6230)]
+    pub port: u16,
+
+    /// One BMC per local address, all at one port through one socket, such as 127.0.1.1-127.0.1.200.
+    #[arg(long, value_name = "FIRST-LAST")]
+    pub addresses: Option<AddressRange>,
+
+    /// Name of the administrator.
+    #[arg(long, value_name = "U", default_value = "admin")]
+    pub username: String,
+
+    /// Password of the administrator. Without any of the password options one is made up and printed.
+    #[arg(long, value_name = "P", env = "VBMCD_PASSWORD", hide_env_values = true)]
+    pub password: Option<String>,
+
+    /// File with the password of the administrator in its first line.
+    #[arg(long, value_name = "FILE", conflicts_with = "password")]
+    pub password_file: Option<PathBuf>,
+
+    /// File that gets a line per action that reached a machine: `node1 power on`, `node1 boot pxe`.
+    #[arg(long, value_name = "FILE")]
+    pub actions: Option<PathBuf>,
+}
+
+/// Arguments of `vbmcd run`.
+#[derive(Args, Debug)]
+pub struct RunArgs {
+    /// Configuration file.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+
+    /// File that gets a line per action that reached a simulated machine: `node1 power on`.
+    #[arg(long, value_name = "FILE")]
+    pub actions: Option<PathBuf>,
+}
+
+/// Form of log lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON object per line.
+    Json,
+}
+
+/// Without the password.
+impl std::fmt::Debug for DemoArgs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DemoArgs")
+            .field("count", &self.count)
+            .field("bind", &self.bind)
+            .field("port", &self.port)
+            .field("addresses", &self.addresses)
+            .field("username", &self.username)
+            .field("actions", &self.actions)
+            .finish_non_exhaustive()
+    }
+}

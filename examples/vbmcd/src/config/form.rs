@@ -1,0 +1,34 @@
+//! The form of the configuration file, as serde reads it.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::options::Options;
+use crate::plan::Sockets;
+
+/// The whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    #[serde(default)]
+    pub(super) listen: Listen,
+    #[serde(default)]
+    pub(super) defaults: Options,
+    #[serde(default)]
+    pub(super) connection: BTreeMap<String, Spanned<ConnectionForm>>,
+    #[serde(default)]
+    pub(super) bmc: Vec<Spanned<Options>>,
+}
+
+/// `[listen]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Listen {
+    #[serde(default)]
+    pub(super) sockets: Sockets,
+}
+
+/// `[connection.NAME]`: `type`, and keys that depend on it.
+pub(super) type ConnectionForm = BTreeMap<Spanned<String>, Spanned<toml::Value>>;

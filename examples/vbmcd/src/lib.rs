@@ -1,0 +1,15 @@
+//! Virtual BMCs for a lab.
+//!
+//! `vbmcd demo` starts BMCs in front of simulated machines; `vbmcd run` those of a configuration file. The
+//! program is thin: what a BMC does is in `ipmi-server`, here are arguments, configuration, the simulated
+//! machine and the life of the process.
+#![forbid(unsafe_code)]
+
+mod address_range;
+pub mod cli;
+pub mod config;
+pub mod logging;
+pub mod plan;
+pub mod secret;
+
+pub use address_range::{AddressRange, AddressRangeError};

@@ -1,0 +1,86 @@
+//! What is to be started, whoever wished for it: the demo's arguments or a configuration file.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use ipmi_proto::crypto::{BmcKey, CipherSuiteId, Password};
+use ipmi_proto::ipmb::Privilege;
+use ipmi_proto::session::AuthTypes;
+
+/// BMCs to start.
+#[derive(Debug)]
+pub struct Plan {
+    /// The BMCs, in the order in which they are shown.
+    pub bmcs: Vec<BmcPlan>,
+    /// How they listen.
+    pub sockets: Sockets,
+}
+
+/// How BMCs share sockets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sockets {
+    /// A socket for each BMC, bound to its address and port.
+    #[default]
+    Each,
+    /// One wildcard socket per port, the BMCs told apart by the address that a datagram was sent to.
+    Shared,
+}
+
+/// A BMC to start.
+#[derive(Debug)]
+pub struct BmcPlan {
+    /// Name in output and logs.
+    pub name: String,
+    /// Where it listens. Port 0: any free one.
+    pub address: IpAddr,
+    /// UDP port.
+    pub port: u16,
+    /// Who may do what.
+    pub access: Arc<Access>,
+}
+
+impl BmcPlan {
+    /// Where it listens.
+    #[must_use]
+    pub const fn endpoint(&self) -> SocketAddr {
+        SocketAddr::new(self.address, self.port)
+    }
+}
+
+/// Who may do what at a BMC. Many BMCs may share one.
+#[derive(Debug)]
+pub struct Access {
+    /// Users, the first one is shown in the ready-to-paste lines.
+    pub users: Vec<UserPlan>,
+    /// Cipher suites on offer; `None`: all but suite 0.
+    pub cipher_suites: Option<Vec<CipherSuiteId>>,
+    /// The key K_G.
+    pub bmc_key: Option<BmcKey>,
+    /// IPMI 1.5 authentication types; `None`: MD5 and MD2.
+    pub auth_types: Option<AuthTypes>,
+    /// What Power Cycle does while the machine is off.
+    pub cycle_when_off: CycleWhenOff,
+}
+
+/// A user of a BMC.
+#[derive(Debug)]
+pub struct UserPlan {
+    /// Name, at most 16 bytes; empty for the user without a name.
+    pub name: String,
+    /// Password.
+    pub password: Password,
+    /// Highest privilege.
+    pub privilege: Privilege,
+}
+
+/// What Power Cycle does while the machine is off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CycleWhenOff {
+    /// It is refused with D5h, as the specification recommends.
+    #[default]
+    Refuse,
+    /// It powers the machine on, as some fencing agents expect.
+    PowerOn,
+}
