@@ -11,5 +11,6 @@ pub mod config;
 pub mod logging;
 pub mod plan;
 pub mod secret;
+pub mod simulated;
 
 pub use address_range::{AddressRange, AddressRangeError};

@@ -1,0 +1,199 @@
+//! Starting and ending the real `vbmcd`.
+
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+use wait_timeout::ChildExt;
+
+/// Longest time that anything here may take. Generous: two cores may be shared by many tests.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// The administrator of every daemon here.
+pub const USER: &str = "admin";
+/// The password of the administrator.
+pub const PASSWORD: &str = "Correct-Horse-1";
+
+/// A running `vbmcd`. Ends with the value.
+pub struct Vbmcd {
+    child: Child,
+    directory: TempDir,
+    endpoints: Vec<(String, SocketAddr)>,
+    printed: String,
+}
+
+impl Vbmcd {
+    /// `vbmcd demo` with one BMC on a free port, and more arguments.
+    pub fn demo(arguments: &[&str]) -> Self {
+        let mut all = vec!["demo", "--port", "0", "--username", USER, "--password", PASSWORD];
+        if !arguments.contains(&"--count") && !arguments.contains(&"--addresses") {
+            all.extend(["--count", "1"]);
+        }
+        all.extend(arguments);
+        Self::start(tempfile::tempdir().unwrap(), &all)
+    }
+
+    /// `vbmcd run` with one BMC on a free port, its administrator as here, and more lines of its `[[bmc]]`.
+    pub fn run(lines: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let text = format!(
+            "[connection.lab]\ntype = \"simulated\"\n\n[[bmc]]\nname = \"node1\"\nconnection = \"lab\"\n\
+             machine = \"lab-0\"\naddress = \"127.0.0.1\"\nport = 0\nusername = \"{USER}\"\n\
+             password = \"{PASSWORD}\"\n{lines}\n"
+        );
+        let config = directory.path().join("vbmcd.toml");
+        write_private(&config, &text);
+        Self::start(directory, &["run", "--config", config.to_str().unwrap()])
+    }
+
+    fn start(directory: TempDir, arguments: &[&str]) -> Self {
+        let mut child = command()
+            .args(arguments)
+            .arg("--actions")
+            .arg(directory.path().join("actions"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let (lines, printed) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                if lines.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        let mut daemon = Self { child, directory, endpoints: Vec::new(), printed: String::new() };
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let line = printed.recv_timeout(left).unwrap_or_else(|_| {
+                panic!("vbmcd {arguments:?} did not get ready; it printed: {}", daemon.printed)
+            });
+            writeln!(daemon.printed, "{line}").unwrap();
+            if line.starts_with("Ready") {
+                return daemon;
+            }
+            daemon.endpoints.extend(endpoint(&line));
+        }
+    }
+
+    /// What it printed until it was ready.
+    pub fn printed(&self) -> &str {
+        &self.printed
+    }
+
+    /// Names and addresses of its BMCs.
+    pub fn endpoints(&self) -> &[(String, SocketAddr)] {
+        &self.endpoints
+    }
+
+    /// Address of its first BMC.
+    pub fn address(&self) -> SocketAddr {
+        self.endpoints[0].1
+    }
+
+    /// The actions that reached machines so far.
+    pub fn actions(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(self.directory.path().join("actions")).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// How often an action reached a machine.
+    pub fn count(&self, action: &str) -> usize {
+        self.actions().iter().filter(|line| *line == action).count()
+    }
+
+    /// Waits until an action has reached a machine `times` times.
+    #[track_caller]
+    pub fn wait_for(&self, action: &str, times: usize) {
+        until(
+            || format!("no {times} x `{action}` in {:?}", self.actions()),
+            || self.count(action) >= times,
+        );
+    }
+
+    /// A file beside the daemon's.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal and waits for its end.
+    pub fn stop(mut self, signal: Signal) -> ExitStatus {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).unwrap();
+        self.child.wait_timeout(DEADLINE).unwrap().expect("vbmcd did not end after the signal")
+    }
+}
+
+impl Drop for Vbmcd {
+    fn drop(&mut self) {
+        // Nothing is left to do if it ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A `vbmcd` command with nothing of the test's environment that could change it.
+pub fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vbmcd"));
+    command.env_remove("RUST_LOG").env_remove("VBMCD_PASSWORD").stdin(Stdio::null());
+    command
+}
+
+/// Runs `vbmcd` to its end: exit code, standard output, standard error.
+pub fn run_to_end(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut child =
+        command().args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut output = child.stdout.take().unwrap();
+    let mut errors = child.stderr.take().unwrap();
+    let output = std::thread::spawn(move || text(&mut output));
+    let errors = std::thread::spawn(move || text(&mut errors));
+    let status = child.wait_timeout(DEADLINE).unwrap();
+    if status.is_none() {
+        child.kill().unwrap();
+    }
+    (status.and_then(|status| status.code()), output.join().unwrap(), errors.join().unwrap())
+}
+
+/// Everything that can be read, as text.
+pub fn text(from: &mut impl Read) -> String {
+    let mut bytes = Vec::new();
+    from.read_to_end(&mut bytes).unwrap();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Writes a file that only its owner can read.
+pub fn write_private(path: &Path, text: &str) {
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+/// Asks again and again until something is so; the one place here where time passes between two questions.
+#[track_caller]
+pub fn until(complaint: impl Fn() -> String, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "{}", complaint());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// `node1  127.0.0.1:6230` as name and address.
+fn endpoint(line: &str) -> Option<(String, SocketAddr)> {
+    let (name, address) = line.split_once(' ')?;
+    Some((name.to_owned(), address.trim().parse().ok()?))
+}
