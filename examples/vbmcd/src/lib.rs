@@ -6,10 +6,16 @@
 #![forbid(unsafe_code)]
 
 mod address_range;
+pub mod announce;
 pub mod cli;
 pub mod config;
+pub mod demo;
+pub mod lab;
 pub mod logging;
+pub mod open_files;
 pub mod plan;
+pub mod run;
+pub mod runtimes;
 pub mod secret;
 pub mod simulated;
 

@@ -53,14 +53,26 @@ impl BmcPlan {
 pub struct Access {
     /// Users, the first one is shown in the ready-to-paste lines.
     pub users: Vec<UserPlan>,
-    /// Cipher suites on offer; `None`: all but suite 0.
-    pub cipher_suites: Option<Vec<CipherSuiteId>>,
+    /// Cipher suites on offer.
+    pub cipher_suites: CipherSuites,
     /// The key K_G.
     pub bmc_key: Option<BmcKey>,
-    /// IPMI 1.5 authentication types; `None`: MD5 and MD2.
+    /// IPMI 1.5 authentication types; `None`: MD5.
     pub auth_types: Option<AuthTypes>,
     /// What Power Cycle does while the machine is off.
     pub cycle_when_off: CycleWhenOff,
+}
+
+/// Cipher suites that a BMC offers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum CipherSuites {
+    /// Those that authenticate and encrypt every packet.
+    #[default]
+    Protected,
+    /// All that authenticate at login: all but suite 0.
+    Authenticated,
+    /// These.
+    Chosen(Vec<CipherSuiteId>),
 }
 
 /// A user of a BMC.
@@ -78,9 +90,9 @@ pub struct UserPlan {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CycleWhenOff {
-    /// It is refused with D5h, as the specification recommends.
+    /// It is answered with D5h, as the specification recommends.
     #[default]
-    Refuse,
+    Error,
     /// It powers the machine on, as some fencing agents expect.
-    PowerOn,
+    On,
 }

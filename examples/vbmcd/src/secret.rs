@@ -19,7 +19,7 @@ const FILE_LIMIT: u64 = 4096;
 #[non_exhaustive]
 pub enum SecretError {
     /// The file cannot be read.
-    #[error("cannot read {path}: check that it exists and that this user may read it: {source}")]
+    #[error("cannot read {path}: check that it exists and that this user may read it")]
     Read {
         /// The file.
         path: PathBuf,

@@ -14,7 +14,7 @@ use super::ConfigError;
 use super::form::{ConnectionForm, File};
 use super::options::{AuthForm, Options, PrivilegeForm, UserForm};
 use super::text::Text;
-use crate::plan::{Access, BmcPlan, Plan, Sockets, UserPlan};
+use crate::plan::{Access, BmcPlan, CipherSuites, Plan, Sockets, UserPlan};
 use crate::secret::Secret;
 
 /// Users besides the one without a name, which has a number of its own.
@@ -305,10 +305,10 @@ impl Check<'_> {
         Ok(Some(bmc_key))
     }
 
-    fn cipher_suites(&self, form: &Options) -> Result<Option<Vec<CipherSuiteId>>, ConfigError> {
+    fn cipher_suites(&self, form: &Options) -> Result<CipherSuites, ConfigError> {
         let defaults = self.defaults;
         let Some(list) = form.cipher_suites.as_ref().or(defaults.cipher_suites.as_ref()) else {
-            return Ok(None);
+            return Ok(CipherSuites::Protected);
         };
         let suite_0 = form
             .dangerous_cipher_suite_0
@@ -328,7 +328,7 @@ impl Check<'_> {
                 Ok(id)
             }
         };
-        Ok(Some(list.iter().map(suite).collect::<Result<_, _>>()?))
+        Ok(CipherSuites::Chosen(list.iter().map(suite).collect::<Result<_, _>>()?))
     }
 
     /// A key that every BMC must have.

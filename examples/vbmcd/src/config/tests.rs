@@ -10,7 +10,7 @@ use ipmi_proto::session::AuthTypes;
 use tempfile::TempDir;
 
 use super::load;
-use crate::plan::{CycleWhenOff, Plan, Sockets};
+use crate::plan::{CipherSuites, CycleWhenOff, Plan, Sockets};
 
 const HEAD: &str = "[connection.lab]\ntype = \"simulated\"\n\n[[bmc]]\n";
 const BMC: &str = "name = \"node1\"\nconnection = \"lab\"\nmachine = \"lab-0\"\nport = 6230\n";
@@ -89,7 +89,7 @@ address = "127.0.0.3"
 username = "root"
 users = [{{ name = "oper", password_file = "password", privilege = "operator" }}]
 ipmi_1_5 = ["md5", "dangerous_none"]
-cycle_when_off = "power_on"
+cycle_when_off = "on"
 kg_file = "kg"
 "#
     );
@@ -102,14 +102,14 @@ kg_file = "kg"
     assert_eq!(first.access.users[0].name, "admin");
     assert_eq!(first.access.auth_types, Some(AuthTypes::empty()));
     assert_eq!(
-        first.access.cipher_suites.as_deref(),
-        Some(&[CipherSuiteId::SUITE_3, CipherSuiteId::SUITE_17][..])
+        first.access.cipher_suites,
+        CipherSuites::Chosen(vec![CipherSuiteId::SUITE_3, CipherSuiteId::SUITE_17])
     );
     assert!(first.access.bmc_key.is_none());
     assert_eq!(second.access.users[0].name, "root");
     assert_eq!(second.access.users[1].privilege, Privilege::OPERATOR);
     assert_eq!(second.access.auth_types, Some(AuthTypes::MD5 | AuthTypes::NONE));
-    assert_eq!(second.access.cycle_when_off, CycleWhenOff::PowerOn);
+    assert_eq!(second.access.cycle_when_off, CycleWhenOff::On);
     assert!(second.access.bmc_key.as_ref().unwrap().is_set());
 }
 

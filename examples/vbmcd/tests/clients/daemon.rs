@@ -32,12 +32,20 @@ pub struct Vbmcd {
 impl Vbmcd {
     /// `vbmcd demo` with one BMC on a free port, and more arguments.
     pub fn demo(arguments: &[&str]) -> Self {
-        let mut all = vec!["demo", "--port", "0", "--username", USER, "--password", PASSWORD];
+        let mut all = vec!["demo", "--username", USER, "--password", PASSWORD];
+        if !arguments.contains(&"--port") {
+            all.extend(["--port", "0"]);
+        }
         if !arguments.contains(&"--count") && !arguments.contains(&"--addresses") {
             all.extend(["--count", "1"]);
         }
         all.extend(arguments);
         Self::start(tempfile::tempdir().unwrap(), &all)
+    }
+
+    /// `vbmcd demo` with one BMC on a free port, and a password that it makes up.
+    pub fn demo_without_password() -> Self {
+        Self::start(tempfile::tempdir().unwrap(), &["demo", "--count", "1", "--port", "0", "--username", USER])
     }
 
     /// `vbmcd run` with one BMC on a free port, its administrator as here, and more lines of its `[[bmc]]`.
@@ -124,11 +132,6 @@ impl Vbmcd {
     /// A file beside the daemon's.
     pub fn file(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
-    }
-
-    /// Its process.
-    pub fn pid(&self) -> u32 {
-        self.child.id()
     }
 
     /// Sends it a signal and waits for its end.

@@ -1,0 +1,177 @@
+//! What `vbmcd demo` starts.
+
+use std::sync::Arc;
+
+use ipmi_proto::ipmb::Privilege;
+use rand::RngExt;
+use rand::distr::Alphanumeric;
+use thiserror::Error;
+
+use crate::announce::PasswordHint;
+use crate::cli::DemoArgs;
+use crate::plan::{Access, BmcPlan, CipherSuites, CycleWhenOff, Plan, Sockets, UserPlan};
+use crate::secret::{Secret, SecretError};
+
+/// Length of a password that is made up: 95 bits, and short enough for IPMI 1.5.
+const PASSWORD_LENGTH: usize = 16;
+/// Longest name of a user.
+const NAME_LIMIT: usize = 16;
+
+/// Arguments of the demo that make no sense together.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DemoError {
+    /// The ports do not suffice.
+    #[error(
+        "--port {port} with --count {count} needs ports beyond 65535: choose a lower port or a smaller count"
+    )]
+    Ports {
+        /// First port.
+        port: u16,
+        /// Number of BMCs.
+        count: u16,
+    },
+    /// One port for all that nobody knows.
+    #[error("--addresses needs one port for all: choose --port, such as --port 623")]
+    NoPort,
+    /// IPMI has no room for the name.
+    #[error("--username is empty or longer than {NAME_LIMIT} bytes: choose a shorter one")]
+    UserName,
+    /// The password cannot be used.
+    #[error("cannot use the password of the demo")]
+    Password(#[from] SecretError),
+}
+
+/// The plan of the demo, and how its user gets at the password.
+///
+/// # Errors
+/// [`DemoError`] for arguments that make no sense.
+pub fn plan(arguments: &DemoArgs) -> Result<(Plan, PasswordHint), DemoError> {
+    if arguments.username.is_empty() || arguments.username.len() > NAME_LIMIT {
+        return Err(DemoError::UserName);
+    }
+    let (secret, hint) = password(arguments)?;
+    let user = UserPlan {
+        name: arguments.username.clone(),
+        password: secret.password()?,
+        privilege: Privilege::ADMINISTRATOR,
+    };
+    let access = Arc::new(Access {
+        users: vec![user],
+        cipher_suites: CipherSuites::Authenticated,
+        bmc_key: None,
+        auth_types: None,
+        cycle_when_off: CycleWhenOff::default(),
+    });
+    let plan = match &arguments.addresses {
+        Some(_) if arguments.port == 0 => return Err(DemoError::NoPort),
+        Some(range) => Plan {
+            bmcs: range
+                .iter()
+                .enumerate()
+                .map(|(i, address)| bmc(i, address, arguments.port, &access))
+                .collect(),
+            sockets: Sockets::Shared,
+        },
+        None => Plan {
+            bmcs: consecutive(arguments, &access)?,
+            sockets: Sockets::Each,
+        },
+    };
+    Ok((plan, hint))
+}
+
+fn consecutive(arguments: &DemoArgs, access: &Arc<Access>) -> Result<Vec<BmcPlan>, DemoError> {
+    let (first, count) = (arguments.port, arguments.count.get());
+    if first != 0 && first.checked_add(count - 1).is_none() {
+        return Err(DemoError::Ports { port: first, count });
+    }
+    let port = |i: u16| if first == 0 { 0 } else { first + i };
+    Ok((0..count)
+        .map(|i| bmc(usize::from(i), arguments.bind, port(i), access))
+        .collect())
+}
+
+fn bmc(i: usize, address: std::net::IpAddr, port: u16, access: &Arc<Access>) -> BmcPlan {
+    BmcPlan {
+        name: format!("node{}", i + 1),
+        address,
+        port,
+        access: Arc::clone(access),
+    }
+}
+
+fn password(arguments: &DemoArgs) -> Result<(Secret, PasswordHint), SecretError> {
+    match (&arguments.password, &arguments.password_file) {
+        (Some(password), _) => Ok((Secret::new(password.clone()), PasswordHint::Ask)),
+        (None, Some(path)) => Ok((
+            Secret::read(path)?,
+            PasswordHint::File(path.display().to_string()),
+        )),
+        (None, None) => {
+            let password: String = rand::rng()
+                .sample_iter(Alphanumeric)
+                .take(PASSWORD_LENGTH)
+                .map(char::from)
+                .collect();
+            Ok((Secret::new(password.clone()), PasswordHint::Generated(password)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use clap::Parser;
+
+    fn demo(arguments: &str) -> Result<(Plan, PasswordHint), DemoError> {
+        let words = ["vbmcd", "demo"].into_iter().chain(arguments.split_whitespace());
+        match Cli::try_parse_from(words).unwrap().command {
+            Command::Demo(arguments) => plan(&arguments),
+            Command::Run(_) => unreachable!("it is the demo"),
+        }
+    }
+
+    #[test]
+    fn bmcs_stand_on_consecutive_ports_or_addresses() {
+        let (plan, hint) = demo("--count 2 --port 7000 --password x").unwrap();
+        let endpoints: Vec<_> = plan.bmcs.iter().map(|bmc| bmc.endpoint().to_string()).collect();
+        assert_eq!(endpoints, ["127.0.0.1:7000", "127.0.0.1:7001"]);
+        assert_eq!((plan.sockets, hint), (Sockets::Each, PasswordHint::Ask));
+
+        let (plan, _) = demo("--addresses 127.0.1.1-127.0.1.3 --port 623").unwrap();
+        assert_eq!((plan.bmcs.len(), plan.sockets), (3, Sockets::Shared));
+        assert_eq!(plan.bmcs[2].name, "node3");
+    }
+
+    #[test]
+    fn a_password_is_made_up_and_differs_each_time() {
+        let made_up = || match demo("").unwrap().1 {
+            PasswordHint::Generated(password) => password,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(made_up().len(), PASSWORD_LENGTH);
+        assert_ne!(made_up(), made_up());
+    }
+
+    #[test]
+    fn impossible_arguments_are_refused() {
+        assert!(matches!(
+            demo("--port 65535 --count 2"),
+            Err(DemoError::Ports { .. })
+        ));
+        assert!(matches!(
+            demo("--addresses ::1-::2 --port 0"),
+            Err(DemoError::NoPort)
+        ));
+        assert!(matches!(
+            demo("--username seventeen-letters"),
+            Err(DemoError::UserName)
+        ));
+        assert!(matches!(
+            demo("--password 123456789012345678901"),
+            Err(DemoError::Password(_))
+        ));
+    }
+}

@@ -1,0 +1,184 @@
+//! From a plan to BMCs that answer, and to their end.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipmi_proto::crypto::CipherSuiteId;
+use ipmi_proto::ipmb::Privilege;
+use ipmi_proto::session::AuthTypes;
+use ipmi_server::bmc::{Bmc, BmcBuilder, BuildError};
+use ipmi_server::net::{NetConfig, Server, Shared};
+use thiserror::Error;
+
+use crate::announce::Listening;
+use crate::open_files::{self, OpenFilesError};
+use crate::plan::{Access, BmcPlan, CipherSuites, CycleWhenOff, Plan, Sockets};
+use crate::runtimes::Runtimes;
+use crate::simulated::{ActionLog, SimulatedMachine};
+
+/// How long commands that wait for a machine may hold up the end.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Why BMCs cannot be started.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum LabError {
+    /// Too few open files.
+    #[error("cannot open a socket for each BMC")]
+    OpenFiles(#[from] OpenFilesError),
+    /// No thread or event queue.
+    #[error("cannot start the threads of the BMCs: free memory, processes or open files")]
+    Runtimes(#[source] io::Error),
+    /// A BMC cannot be made as planned.
+    #[error("cannot make BMC {name}")]
+    Build {
+        /// Its name.
+        name: String,
+        /// Why not.
+        source: BuildError,
+    },
+    /// A BMC cannot listen.
+    #[error("cannot listen at {address} for BMC {name}: choose an address of this host and a port that is free")]
+    Listen {
+        /// The BMC.
+        name: String,
+        /// Where it was to listen.
+        address: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// BMCs that answer.
+#[derive(Debug)]
+pub struct Lab {
+    server: Server,
+    runtimes: Runtimes,
+    listening: Vec<Listening>,
+}
+
+impl Lab {
+    /// Starts the BMCs of a plan; all of them, or none.
+    ///
+    /// # Errors
+    /// [`LabError`] for the first BMC that cannot be started.
+    pub fn start(plan: &Plan, actions: Option<&Arc<ActionLog>>) -> Result<Self, LabError> {
+        let config = NetConfig::default();
+        let own = if plan.sockets == Sockets::Each { plan.bmcs.len() } else { 0 };
+        open_files::make_room(own.saturating_add(config.promoted_sockets))?;
+        let runtimes = Runtimes::start().map_err(LabError::Runtimes)?;
+        let server = Server::on(runtimes.handles().to_vec(), config);
+        let mut shared = HashMap::new();
+        let mut lab = Self { server, runtimes, listening: Vec::with_capacity(plan.bmcs.len()) };
+        for bmc in &plan.bmcs {
+            lab.add(bmc, plan.sockets, actions, &mut shared)?;
+        }
+        Ok(lab)
+    }
+
+    /// Where the BMCs listen, in the order of the plan.
+    #[must_use]
+    pub fn listening(&self) -> &[Listening] {
+        &self.listening
+    }
+
+    /// Ends the BMCs: what waits for a machine is awaited for a few seconds, then all sockets are closed.
+    pub async fn shutdown(self) {
+        self.server.shutdown(PATIENCE).await;
+        self.runtimes.stop();
+    }
+
+    fn add(
+        &mut self,
+        plan: &BmcPlan,
+        sockets: Sockets,
+        actions: Option<&Arc<ActionLog>>,
+        shared: &mut HashMap<SocketAddr, Shared>,
+    ) -> Result<(), LabError> {
+        let bmc = build(plan, actions).map_err(|source| LabError::Build { name: plan.name.clone(), source })?;
+        let address = plan.endpoint();
+        let handle = match sockets {
+            Sockets::Each => self.server.add(bmc, address),
+            Sockets::Shared => self.add_shared(bmc, address, shared),
+        };
+        let handle =
+            handle.map_err(|source| LabError::Listen { name: plan.name.clone(), address, source })?;
+        self.listening.push(Listening {
+            name: plan.name.clone(),
+            address: handle.local_addr(),
+            user: plan.access.users.first().map_or_else(String::new, |user| user.name.clone()),
+        });
+        Ok(())
+    }
+
+    fn add_shared(
+        &self,
+        bmc: Arc<Bmc>,
+        address: SocketAddr,
+        shared: &mut HashMap<SocketAddr, Shared>,
+    ) -> io::Result<ipmi_server::net::BmcHandle> {
+        // A wildcard socket would not tell that nothing can arrive at this address.
+        UdpSocket::bind(SocketAddr::new(address.ip(), 0))?;
+        let wildcard: IpAddr = match address.ip() {
+            IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        let wildcard = SocketAddr::new(wildcard, address.port());
+        let socket = match shared.entry(wildcard) {
+            std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
+            std::collections::hash_map::Entry::Vacant(entry) => entry.insert(self.server.share(wildcard)?),
+        };
+        socket.add(bmc, address.ip())
+    }
+}
+
+/// Makes a BMC in front of a simulated machine of the same name.
+fn build(plan: &BmcPlan, actions: Option<&Arc<ActionLog>>) -> Result<Arc<Bmc>, BuildError> {
+    let machine = SimulatedMachine::new(&plan.name, actions.cloned());
+    let builder = Bmc::builder(Arc::new(machine)).name(plan.name.clone());
+    configure(builder, &plan.access).build()
+}
+
+fn configure(mut builder: BmcBuilder, access: &Access) -> BmcBuilder {
+    for user in &access.users {
+        let password = user.password.duplicate();
+        builder = if user.name.is_empty() {
+            builder.danger_null_user(password, user.privilege)
+        } else {
+            builder.user(&user.name, password, user.privilege)
+        };
+    }
+    builder = match &access.cipher_suites {
+        CipherSuites::Protected => builder,
+        CipherSuites::Authenticated => builder.all_authenticated_cipher_suites(),
+        CipherSuites::Chosen(suites) => {
+            let full = |&id: &CipherSuiteId| (id, Privilege::ADMINISTRATOR);
+            let is_suite_0 = |id: &&CipherSuiteId| **id == CipherSuiteId::SUITE_0;
+            let builder = if suites.iter().any(|id| is_suite_0(&id)) {
+                builder.danger_cipher_suite_0(Privilege::ADMINISTRATOR)
+            } else {
+                builder
+            };
+            builder.cipher_suites(suites.iter().filter(|id| !is_suite_0(id)).map(full))
+        }
+    };
+    if let Some(types) = access.auth_types {
+        builder = builder.ipmi_1_5(types & (AuthTypes::MD5 | AuthTypes::MD2));
+        if types.contains(AuthTypes::PASSWORD) {
+            builder = builder.danger_ipmi_1_5_password();
+        }
+        if types.contains(AuthTypes::NONE) {
+            builder = builder.danger_ipmi_1_5_none();
+        }
+    }
+    if let Some(key) = &access.bmc_key {
+        builder = builder.bmc_key(key.duplicate());
+    }
+    builder.cycle_when_off(match access.cycle_when_off {
+        CycleWhenOff::Error => ipmi_server::bmc::CycleWhenOff::Error,
+        CycleWhenOff::On => ipmi_server::bmc::CycleWhenOff::On,
+    })
+}

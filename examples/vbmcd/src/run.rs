@@ -1,0 +1,82 @@
+//! The life of the program: start, tell, wait for a signal, end.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use thiserror::Error;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::info;
+
+use crate::announce::{PasswordHint, announce};
+use crate::cli::{Cli, Command};
+use crate::config::{self, ConfigError};
+use crate::demo::{self, DemoError};
+use crate::lab::{Lab, LabError};
+use crate::plan::Plan;
+use crate::simulated::{ActionLog, ActionLogError};
+
+/// Why the program ends with an error.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The arguments of the demo are wrong.
+    #[error(transparent)]
+    Demo(#[from] DemoError),
+    /// The file of actions cannot be written.
+    #[error(transparent)]
+    Actions(#[from] ActionLogError),
+    /// A BMC cannot be started.
+    #[error(transparent)]
+    Lab(#[from] LabError),
+    /// The system gives no signals.
+    #[error("cannot wait for signals")]
+    Signals(#[source] io::Error),
+    /// Nobody reads what is printed.
+    #[error("cannot print the addresses of the BMCs: give standard output a reader")]
+    Output(#[source] io::Error),
+}
+
+/// Does what the command line says, until a signal ends it.
+///
+/// # Errors
+/// [`RunError`] if the BMCs cannot be started.
+pub fn run(cli: &Cli) -> Result<(), RunError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(RunError::Signals)?;
+    let (plan, hint, actions) = match &cli.command {
+        Command::Demo(arguments) => {
+            let (plan, hint) = demo::plan(arguments)?;
+            (plan, hint, arguments.actions.as_deref())
+        }
+        Command::Run(arguments) => {
+            (config::load(&arguments.config)?, PasswordHint::PerBmc, arguments.actions.as_deref())
+        }
+    };
+    runtime.block_on(serve(plan, &hint, actions))
+}
+
+async fn serve(plan: Plan, hint: &PasswordHint, actions: Option<&Path>) -> Result<(), RunError> {
+    // Before anything is printed: a reader of the output may send a signal at once.
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signals)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
+    let actions = actions.map(ActionLog::open).transpose()?.map(Arc::new);
+    let lab = Lab::start(&plan, actions.as_ref())?;
+    // The plan holds passwords: it is not kept.
+    drop(plan);
+    info!(bmcs = lab.listening().len(), "ready");
+    // One write for all: a line for each of thousands of BMCs.
+    let mut output = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    announce(&mut output, lab.listening(), hint).map_err(RunError::Output)?;
+    drop(output);
+    let name = tokio::select! {
+        _ = interrupt.recv() => "SIGINT",
+        _ = terminate.recv() => "SIGTERM",
+    };
+    info!(signal = name, "ending");
+    lab.shutdown().await;
+    Ok(())
+}

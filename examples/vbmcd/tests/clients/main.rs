@@ -1,0 +1,16 @@
+//! Real IPMI clients against the real program: ipmitool and FreeIPMI must find a BMC that they cannot tell
+//! from hardware.
+//!
+//! A client that is not installed fails its tests; `./test.sh` installs them.
+
+mod boot;
+mod chassis;
+mod client;
+mod controller;
+mod daemon;
+mod hostile;
+mod lifetime;
+mod power;
+mod relay;
+mod session;
+mod version_1_5;

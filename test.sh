@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# All tests: formatting, lints, documentation, unit and property tests, engines under loss and attack, the
+# codec without std, replay of the fuzz corpora, and real IPMI clients against the running program.
+#
+#   ./test.sh            everything; what it needs is installed with apt-get if this is root on Debian
+#
+# Ends with an error at the first thing that fails, or that cannot be run here.
+set -euo pipefail
+cd "$(dirname "$0")"
+export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}" RUST_BACKTRACE=1
+unset RUST_LOG VBMCD_PASSWORD IPMITOOL_PASSWORD IPMI_PASSWORD
+
+step() {
+    printf '\n=== %s (after %d s)\n' "$1" "$SECONDS"
+}
+
+fail() {
+    printf '\ntest.sh: %s\n' "$1" >&2
+    exit 1
+}
+
+# The programs that the tests run, and the Debian packages that have them.
+programs=(ipmitool:ipmitool ipmipower:freeipmi-tools bmc-info:freeipmi-tools ipmi-chassis:freeipmi-tools
+    ipmi-raw:freeipmi-tools rmcpping:freeipmi-tools ipmiping:freeipmi-tools python3:python3 cc:gcc)
+
+missing_packages() {
+    local entry
+    for entry in "${programs[@]}"; do
+        command -v "${entry%%:*}" >/dev/null || printf '%s\n' "${entry##*:}"
+    done | sort -u
+}
+
+step 'Programs that the tests need'
+for program in cargo rustfmt cargo-clippy; do
+    command -v "$program" >/dev/null || fail "$program is missing: install Rust with rustup, rustfmt and clippy"
+done
+mapfile -t missing < <(missing_packages)
+if ((${#missing[@]} > 0)); then
+    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+        fail "missing: run apt-get install ${missing[*]}"
+    fi
+    apt-get update -q
+    DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+    mapfile -t missing < <(missing_packages)
+    ((${#missing[@]} == 0)) || fail "apt-get did not bring ${missing[*]}"
+fi
+cargo --version
+ipmitool -V
+# Not `| head`: a reader that ends early would end this script.
+freeipmi=$(ipmipower --version)
+printf '%s\n' "${freeipmi%%$'\n'*}"
+
+step 'Formatting'
+cargo fmt --all --check
+
+step 'Lints'
+cargo clippy --workspace --all-targets --locked -- -D warnings
+
+step 'Documentation'
+RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+
+step 'Tests'
+# The programs first: some tests run those of other packages.
+cargo build --workspace --bins --locked
+if cargo nextest --version >/dev/null 2>&1; then
+    cargo nextest run --workspace --all-targets --locked --no-fail-fast
+else
+    cargo test --workspace --all-targets --locked --no-fail-fast
+fi
+
+step 'Examples in the documentation'
+cargo test --workspace --doc --locked
+
+step 'Licences and sources of dependencies'
+if ! cargo deny --version >/dev/null 2>&1; then
+    # Built once, about three minutes on two cores, and kept with the other build products.
+    PATH="$PWD/target/tools/bin:$PATH"
+    cargo deny --version >/dev/null 2>&1 ||
+        cargo install cargo-deny --quiet --locked --no-default-features --root target/tools
+fi
+# Without `advisories`: their database is not in a package registry.
+cargo deny --locked check bans licenses sources
+
+step 'Done'
