@@ -71,6 +71,18 @@ fi
 step 'Examples in the documentation'
 cargo test --workspace --doc --locked
 
+step 'ipmi-proto without std'
+target=x86_64-unknown-none
+if rustup target list --installed 2>/dev/null | grep -x "$target" >/dev/null || rustup target add "$target"; then
+    sh ipmi-proto/tests/bare/check.sh
+else
+    printf 'NOT BUILT for %s: rustup cannot add that target here. For the host instead:\n' "$target"
+    for features in '' alloc; do
+        cargo build --locked --manifest-path ipmi-proto/tests/bare/Cargo.toml --target-dir target/bare \
+            --features "$features"
+    done
+fi
+
 step 'Licences and sources of dependencies'
 if ! cargo deny --version >/dev/null 2>&1; then
     # Built once, about three minutes on two cores, and kept with the other build products.
@@ -80,5 +92,10 @@ if ! cargo deny --version >/dev/null 2>&1; then
 fi
 # Without `advisories`: their database is not in a package registry.
 cargo deny --locked check bans licenses sources
+
+if [ -x ../shared/conformance/run.py ]; then
+    step 'The acceptance suite beside this repository'
+    ./packaging/none
+fi
 
 step 'Done'
