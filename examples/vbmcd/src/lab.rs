@@ -9,15 +9,17 @@ use std::time::Duration;
 use ipmi_proto::crypto::CipherSuiteId;
 use ipmi_proto::ipmb::Privilege;
 use ipmi_proto::session::AuthTypes;
+use ipmi_server::backend::memory::{MemoryMachine, PowerDelays};
 use ipmi_server::bmc::{Bmc, BmcBuilder, BuildError};
 use ipmi_server::net::{NetConfig, Server, Shared};
 use thiserror::Error;
+use tracing::info;
 
+use crate::actions::{self, ActionLog};
 use crate::announce::Listening;
 use crate::open_files::{self, OpenFilesError};
 use crate::plan::{Access, BmcPlan, CipherSuites, CycleWhenOff, Plan, Sockets};
 use crate::runtimes::Runtimes;
-use crate::simulated::{ActionLog, SimulatedMachine};
 
 /// How long commands that wait for a machine may hold up the end.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -137,8 +139,15 @@ impl Lab {
 
 /// Makes a BMC in front of a simulated machine of the same name.
 fn build(plan: &BmcPlan, actions: Option<&Arc<ActionLog>>) -> Result<Arc<Bmc>, BuildError> {
-    let machine = SimulatedMachine::new(&plan.name, actions.cloned());
-    let builder = Bmc::builder(Arc::new(machine)).name(plan.name.clone());
+    let actions = actions.cloned();
+    let machine = MemoryMachine::builder(&*plan.name).delays(PowerDelays::REALISTIC);
+    let machine = machine.on_action(move |machine, action| {
+        info!(machine, action = actions::name(action), "action");
+        if let Some(actions) = &actions {
+            actions.append(machine, action);
+        }
+    });
+    let builder = Bmc::builder(machine.build()).name(plan.name.clone());
     configure(builder, &plan.access).build()
 }
 

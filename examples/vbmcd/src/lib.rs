@@ -5,6 +5,7 @@
 //! machine and the life of the process.
 #![forbid(unsafe_code)]
 
+pub mod actions;
 mod address_range;
 pub mod announce;
 pub mod cli;
@@ -17,6 +18,5 @@ pub mod plan;
 pub mod run;
 pub mod runtimes;
 pub mod secret;
-pub mod simulated;
 
 pub use address_range::{AddressRange, AddressRangeError};

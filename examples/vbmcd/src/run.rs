@@ -8,13 +8,13 @@ use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
 
+use crate::actions::{ActionLog, ActionLogError};
 use crate::announce::{PasswordHint, announce};
 use crate::cli::{Cli, Command};
 use crate::config::{self, ConfigError};
 use crate::demo::{self, DemoError};
 use crate::lab::{Lab, LabError};
 use crate::plan::Plan;
-use crate::simulated::{ActionLog, ActionLogError};
 
 /// Why the program ends with an error.
 #[derive(Debug, Error)]
