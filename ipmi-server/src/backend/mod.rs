@@ -25,6 +25,7 @@ mod inventory;
 pub mod memory;
 mod power;
 mod sensor;
+mod without;
 
 use core::fmt;
 
