@@ -13,10 +13,18 @@ struct Lamp(AtomicBool);
 #[async_trait::async_trait]
 impl BmcBackend for Lamp {
     fn known_power_state(&self) -> Option<PowerState> {
-        Some(if self.0.load(Relaxed) { PowerState::On } else { PowerState::Off })
+        Some(if self.0.load(Relaxed) {
+            PowerState::On
+        } else {
+            PowerState::Off
+        })
     }
     async fn power_state(&self) -> Result<PowerState, BackendError> {
-        Ok(if self.0.load(Relaxed) { PowerState::On } else { PowerState::Off })
+        Ok(if self.0.load(Relaxed) {
+            PowerState::On
+        } else {
+            PowerState::Off
+        })
     }
     fn power_actions(&self) -> PowerActions {
         PowerActions::ON | PowerActions::OFF
@@ -30,7 +38,9 @@ impl BmcBackend for Lamp {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:6230".to_owned());
+    let address = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "127.0.0.1:6230".to_owned());
     let bmc = ipmi_server::Bmc::builder(Arc::new(Lamp::default())).name("lamp");
     let bmc = bmc.administrator("admin", Password::new(b"example")?).build()?;
     let handle = Server::new(NetConfig::default()).add(bmc, address.parse()?)?;

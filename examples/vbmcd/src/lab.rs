@@ -43,7 +43,9 @@ pub enum LabError {
         source: BuildError,
     },
     /// A BMC cannot listen.
-    #[error("cannot listen at {address} for BMC {name}: choose an address of this host and a port that is free")]
+    #[error(
+        "cannot listen at {address} for BMC {name}: choose an address of this host and a port that is free"
+    )]
     Listen {
         /// The BMC.
         name: String,
@@ -69,12 +71,20 @@ impl Lab {
     /// [`LabError`] for the first BMC that cannot be started.
     pub fn start(plan: &Plan, actions: Option<&Arc<ActionLog>>) -> Result<Self, LabError> {
         let config = NetConfig::default();
-        let own = if plan.sockets == Sockets::Each { plan.bmcs.len() } else { 0 };
+        let own = if plan.sockets == Sockets::Each {
+            plan.bmcs.len()
+        } else {
+            0
+        };
         open_files::make_room(own.saturating_add(config.promoted_sockets))?;
         let runtimes = Runtimes::start().map_err(LabError::Runtimes)?;
         let server = Server::on(runtimes.handles().to_vec(), config);
         let mut shared = HashMap::new();
-        let mut lab = Self { server, runtimes, listening: Vec::with_capacity(plan.bmcs.len()) };
+        let mut lab = Self {
+            server,
+            runtimes,
+            listening: Vec::with_capacity(plan.bmcs.len()),
+        };
         for bmc in &plan.bmcs {
             lab.add(bmc, plan.sockets, actions, &mut shared)?;
         }
@@ -100,18 +110,28 @@ impl Lab {
         actions: Option<&Arc<ActionLog>>,
         shared: &mut HashMap<SocketAddr, Shared>,
     ) -> Result<(), LabError> {
-        let bmc = build(plan, actions).map_err(|source| LabError::Build { name: plan.name.clone(), source })?;
+        let bmc = build(plan, actions).map_err(|source| LabError::Build {
+            name: plan.name.clone(),
+            source,
+        })?;
         let address = plan.endpoint();
         let handle = match sockets {
             Sockets::Each => self.server.add(bmc, address),
             Sockets::Shared => self.add_shared(bmc, address, shared),
         };
-        let handle =
-            handle.map_err(|source| LabError::Listen { name: plan.name.clone(), address, source })?;
+        let handle = handle.map_err(|source| LabError::Listen {
+            name: plan.name.clone(),
+            address,
+            source,
+        })?;
         self.listening.push(Listening {
             name: plan.name.clone(),
             address: handle.local_addr(),
-            user: plan.access.users.first().map_or_else(String::new, |user| user.name.clone()),
+            user: plan
+                .access
+                .users
+                .first()
+                .map_or_else(String::new, |user| user.name.clone()),
         });
         Ok(())
     }

@@ -35,7 +35,10 @@ pub fn make_room(sockets: usize) -> Result<(), OpenFilesError> {
     let needed = u64::try_from(sockets).unwrap_or(u64::MAX).saturating_add(OTHERS);
     let (soft, hard) = Resource::NOFILE.get()?;
     if needed > hard {
-        return Err(OpenFilesError::TooFew { needed, allowed: hard });
+        return Err(OpenFilesError::TooFew {
+            needed,
+            allowed: hard,
+        });
     }
     if needed > soft {
         Resource::NOFILE.set(needed, hard)?;

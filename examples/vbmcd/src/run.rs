@@ -52,9 +52,11 @@ pub fn run(cli: &Cli) -> Result<(), RunError> {
             let (plan, hint) = demo::plan(arguments)?;
             (plan, hint, arguments.actions.as_deref())
         }
-        Command::Run(arguments) => {
-            (config::load(&arguments.config)?, PasswordHint::PerBmc, arguments.actions.as_deref())
-        }
+        Command::Run(arguments) => (
+            config::load(&arguments.config)?,
+            PasswordHint::PerBmc,
+            arguments.actions.as_deref(),
+        ),
     };
     runtime.block_on(serve(plan, &hint, actions))
 }

@@ -21,7 +21,11 @@ impl Runtimes {
     /// If the system gives no thread or no event queue.
     pub fn start() -> io::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut runtimes = Self { handles: Vec::new(), threads: Vec::new(), stop: watch::Sender::new(false) };
+        let mut runtimes = Self {
+            handles: Vec::new(),
+            threads: Vec::new(),
+            stop: watch::Sender::new(false),
+        };
         for core in 0..cores {
             let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
             runtimes.handles.push(runtime.handle().clone());

@@ -328,7 +328,9 @@ impl Check<'_> {
                 Ok(id)
             }
         };
-        Ok(CipherSuites::Chosen(list.iter().map(suite).collect::<Result<_, _>>()?))
+        Ok(CipherSuites::Chosen(
+            list.iter().map(suite).collect::<Result<_, _>>()?,
+        ))
     }
 
     /// A key that every BMC must have.

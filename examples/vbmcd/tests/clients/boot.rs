@@ -19,16 +19,27 @@ fn a_boot_device_holds_for_one_boot() {
     for (device, shown) in DEVICES {
         client.set_power("off");
         let earlier = daemon.count(&format!("node1 boot {device}"));
-        client.ipmitool(&["chassis", "bootdev", device]).ok().has(&format!("Set Boot Device to {device}"));
+        client
+            .ipmitool(&["chassis", "bootdev", device])
+            .ok()
+            .has(&format!("Set Boot Device to {device}"));
         let flags = client.ipmitool(&["chassis", "bootparam", "get", "5"]).ok();
-        let flags = flags.has("Boot Flag Valid").has("Options apply to only next boot");
+        let flags = flags
+            .has("Boot Flag Valid")
+            .has("Options apply to only next boot");
         assert_eq!(flags.value("- Boot Device Selector"), shown);
 
         client.set_power("on");
         daemon.wait_for(&format!("node1 boot {device}"), earlier + 1);
         until(
             || format!("{device}: the flags are still valid"),
-            || client.ipmitool(&["chassis", "bootparam", "get", "5"]).ok().text.contains("Boot Flag Invalid"),
+            || {
+                client
+                    .ipmitool(&["chassis", "bootparam", "get", "5"])
+                    .ok()
+                    .text
+                    .contains("Boot Flag Invalid")
+            },
         );
         let earlier = daemon.count("node1 boot disk");
         client.ipmitool(&["chassis", "power", "reset"]).ok();
@@ -40,16 +51,25 @@ fn a_boot_device_holds_for_one_boot() {
 fn a_persistent_boot_device_holds_until_it_is_taken_away() {
     let daemon = Vbmcd::demo(&[]);
     let client = Client::new(daemon.address());
-    client.ipmitool(&["chassis", "bootdev", "pxe", "options=efiboot,persistent"]).ok();
+    client
+        .ipmitool(&["chassis", "bootdev", "pxe", "options=efiboot,persistent"])
+        .ok();
     client.set_power("on");
     daemon.wait_for("node1 boot pxe", 1);
     client.ipmitool(&["chassis", "power", "reset"]).ok();
     daemon.wait_for("node1 boot pxe", 2);
     let flags = client.ipmitool(&["chassis", "bootparam", "get", "5"]).ok();
-    flags.has("Boot Flag Valid").has("all future boots").has("BIOS EFI boot").has("Force PXE");
+    flags
+        .has("Boot Flag Valid")
+        .has("all future boots")
+        .has("BIOS EFI boot")
+        .has("Force PXE");
 
     client.ipmitool(&["chassis", "bootdev", "none"]).ok();
-    client.ipmitool(&["chassis", "bootparam", "get", "5"]).ok().has("No override");
+    client
+        .ipmitool(&["chassis", "bootparam", "get", "5"])
+        .ok()
+        .has("No override");
     client.ipmitool(&["chassis", "power", "reset"]).ok();
     daemon.wait_for("node1 boot disk", 1);
 }
@@ -62,7 +82,10 @@ fn all_boot_parameters_can_be_read_and_a_foreign_one_is_refused() {
         let shown = client.ipmitool(&["chassis", "bootparam", "get", parameter]).ok();
         shown.has("Boot parameter version: 1").has_not("failed");
     }
-    client.ipmitool(&["raw", "0", "9", "0x60", "0", "0"]).failed().has("rsp=0x80");
+    client
+        .ipmitool(&["raw", "0", "9", "0x60", "0", "0"])
+        .failed()
+        .has("rsp=0x80");
 }
 
 #[test]
@@ -70,7 +93,8 @@ fn a_device_that_no_machine_has_is_refused() {
     let daemon = Vbmcd::demo(&[]);
     let client = Client::new(daemon.address());
     for device in ["safe", "diag"] {
-        client.ipmitool(&["chassis", "bootdev", device]).failed();
+        // ipmitool ends with 0 all the same.
+        client.ipmitool(&["chassis", "bootdev", device]).has("Invalid data field in request");
     }
     client.set_power("on");
     daemon.wait_for("node1 boot disk", 1);
@@ -91,8 +115,14 @@ fn freeipmi_sets_the_boot_device() {
     let checkout = ["--category=chassis", "--checkout", "--section=Chassis_Boot_Flags"];
     let shown = client.freeipmi("ipmi-config", &checkout).ok();
     let line = |key: &str| {
-        let mut lines = shown.text.lines().filter(|line| line.split_whitespace().next() == Some(key));
-        lines.next().and_then(|line| line.split_whitespace().nth(1)).map(str::to_owned)
+        let mut lines = shown
+            .text
+            .lines()
+            .filter(|line| line.split_whitespace().next() == Some(key));
+        lines
+            .next()
+            .and_then(|line| line.split_whitespace().nth(1))
+            .map(str::to_owned)
     };
     assert_eq!(line("Boot_Device").as_deref(), Some("PXE"), "{shown}");
     assert_eq!(line("BIOS_Boot_Type").as_deref(), Some("EFI"), "{shown}");

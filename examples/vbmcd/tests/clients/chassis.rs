@@ -11,7 +11,12 @@ fn chassis_status_has_all_its_fields() {
         client.set_power(state);
         let shown = client.ipmitool(&["chassis", "status"]).ok();
         assert_eq!(shown.value("System Power"), state);
-        for key in ["Power Overload", "Main Power Fault", "Power Control Fault", "Drive Fault"] {
+        for key in [
+            "Power Overload",
+            "Main Power Fault",
+            "Power Control Fault",
+            "Drive Fault",
+        ] {
             assert_eq!(shown.value(key), "false");
         }
         assert_eq!(shown.value("Chassis Intrusion"), "inactive");
@@ -46,7 +51,9 @@ fn identify_shows_in_the_status() {
     assert_eq!(state(), 2);
     client.ipmitool(&["chassis", "identify", "0"]).ok();
     assert_eq!(state(), 0);
-    client.freeipmi("ipmi-chassis", &["--chassis-identify=FORCE"]).ok();
+    client
+        .freeipmi("ipmi-chassis", &["--chassis-identify=FORCE"])
+        .ok();
     assert_eq!(state(), 2);
 }
 
@@ -58,8 +65,14 @@ fn restart_cause_counter_and_capabilities() {
     let cause = client.ipmitool(&["chassis", "restart_cause"]).ok();
     cause.has("System restart cause: ").has("control command");
     client.ipmitool(&["chassis", "poh"]).ok().has("POH Counter");
-    client.freeipmi("ipmi-chassis", &["--get-system-restart-cause"]).ok();
-    client.freeipmi("ipmi-chassis", &["--get-power-on-hours-counter"]).ok();
-    let capabilities = client.freeipmi("ipmi-chassis", &["--get-chassis-capabilities"]).ok();
-    capabilities.has("Diagnostic Interrupt").has("0x20");
+    client
+        .freeipmi("ipmi-chassis", &["--get-system-restart-cause"])
+        .ok();
+    client
+        .freeipmi("ipmi-chassis", &["--get-power-on-hours-counter"])
+        .ok();
+    let capabilities = client
+        .freeipmi("ipmi-chassis", &["--get-chassis-capabilities"])
+        .ok();
+    capabilities.has("Diagnostic Interrupt").has("20h");
 }

@@ -54,7 +54,8 @@ impl Client {
 
     /// With more options of the program.
     pub fn option(mut self, options: &[&str]) -> Self {
-        self.options.extend(options.iter().map(|&option| option.to_owned()));
+        self.options
+            .extend(options.iter().map(|&option| option.to_owned()));
         self
     }
 
@@ -88,7 +89,11 @@ impl Client {
     #[track_caller]
     pub fn power(&self) -> &'static str {
         let shown = self.ipmitool(&["chassis", "power", "status"]).ok();
-        if shown.has("Chassis Power is on").code == Some(0) { "on" } else { "off" }
+        match (shown.text.contains("Chassis Power is on"), shown.text.contains("Chassis Power is off")) {
+            (true, false) => "on",
+            (false, true) => "off",
+            _ => panic!("{shown}"),
+        }
     }
 
     /// Waits for a power state.
@@ -97,7 +102,11 @@ impl Client {
         let wanted = format!("Chassis Power is {state}");
         until(
             || format!("the power is not {state}"),
-            || self.ipmitool(&["chassis", "power", "status"]).text.contains(&wanted),
+            || {
+                self.ipmitool(&["chassis", "power", "status"])
+                    .text
+                    .contains(&wanted)
+            },
         );
     }
 
@@ -123,14 +132,20 @@ impl Shown {
     #[track_caller]
     pub fn failed(self) -> Self {
         let without_session = self.text.contains("Unable to establish");
-        assert!(self.code.is_some_and(|code| code != 0) || without_session, "{self}");
+        assert!(
+            self.code.is_some_and(|code| code != 0) || without_session,
+            "{self}"
+        );
         self
     }
 
     /// Checks that the client showed a text.
     #[track_caller]
     pub fn has(self, text: &str) -> Self {
-        assert!(self.text.contains(text), "no {text:?} in what this showed: {self}");
+        assert!(
+            self.text.contains(text),
+            "no {text:?} in what this showed: {self}"
+        );
         self
     }
 
@@ -168,9 +183,16 @@ impl std::fmt::Display for Shown {
 /// Runs a client to its end, for as long as anything here may take.
 #[track_caller]
 fn show(mut command: Command) -> Shown {
-    command.env("LC_ALL", "C").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().unwrap_or_else(|error| {
-        panic!("cannot run {:?}: {error}; ./test.sh says how to install it", command.get_program())
+        panic!(
+            "cannot run {:?}: {error}; ./test.sh says how to install it",
+            command.get_program()
+        )
     });
     let mut output = child.stdout.take().unwrap();
     let mut errors = child.stderr.take().unwrap();
@@ -182,7 +204,11 @@ fn show(mut command: Command) -> Shown {
         child.wait().unwrap();
     }
     let text = output.join().unwrap() + &errors.join().unwrap();
-    let shown = Shown { command: format!("{command:?}"), code: status.and_then(|status| status.code()), text };
+    let shown = Shown {
+        command: format!("{command:?}"),
+        code: status.and_then(|status| status.code()),
+        text,
+    };
     assert!(status.is_some(), "no end: {shown}");
     shown
 }

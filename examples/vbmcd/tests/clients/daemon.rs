@@ -45,7 +45,10 @@ impl Vbmcd {
 
     /// `vbmcd demo` with one BMC on a free port, and a password that it makes up.
     pub fn demo_without_password() -> Self {
-        Self::start(tempfile::tempdir().unwrap(), &["demo", "--count", "1", "--port", "0", "--username", USER])
+        Self::start(
+            tempfile::tempdir().unwrap(),
+            &["demo", "--count", "1", "--port", "0", "--username", USER],
+        )
     }
 
     /// `vbmcd run` with one BMC on a free port, its administrator as here, and more lines of its `[[bmc]]`.
@@ -79,12 +82,20 @@ impl Vbmcd {
                 }
             }
         });
-        let mut daemon = Self { child, directory, endpoints: Vec::new(), printed: String::new() };
+        let mut daemon = Self {
+            child,
+            directory,
+            endpoints: Vec::new(),
+            printed: String::new(),
+        };
         let deadline = Instant::now() + DEADLINE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let line = printed.recv_timeout(left).unwrap_or_else(|_| {
-                panic!("vbmcd {arguments:?} did not get ready; it printed: {}", daemon.printed)
+                panic!(
+                    "vbmcd {arguments:?} did not get ready; it printed: {}",
+                    daemon.printed
+                )
             });
             writeln!(daemon.printed, "{line}").unwrap();
             if line.starts_with("Ready") {
@@ -138,7 +149,10 @@ impl Vbmcd {
     pub fn stop(mut self, signal: Signal) -> ExitStatus {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, signal).unwrap();
-        self.child.wait_timeout(DEADLINE).unwrap().expect("vbmcd did not end after the signal")
+        self.child
+            .wait_timeout(DEADLINE)
+            .unwrap()
+            .expect("vbmcd did not end after the signal")
     }
 }
 
@@ -153,14 +167,21 @@ impl Drop for Vbmcd {
 /// A `vbmcd` command with nothing of the test's environment that could change it.
 pub fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vbmcd"));
-    command.env_remove("RUST_LOG").env_remove("VBMCD_PASSWORD").stdin(Stdio::null());
+    command
+        .env_remove("RUST_LOG")
+        .env_remove("VBMCD_PASSWORD")
+        .stdin(Stdio::null());
     command
 }
 
 /// Runs `vbmcd` to its end: exit code, standard output, standard error.
 pub fn run_to_end(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let mut child =
-        command().args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command()
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut output = child.stdout.take().unwrap();
     let mut errors = child.stderr.take().unwrap();
     let output = std::thread::spawn(move || text(&mut output));
@@ -169,7 +190,11 @@ pub fn run_to_end(arguments: &[&str]) -> (Option<i32>, String, String) {
     if status.is_none() {
         child.kill().unwrap();
     }
-    (status.and_then(|status| status.code()), output.join().unwrap(), errors.join().unwrap())
+    (
+        status.and_then(|status| status.code()),
+        output.join().unwrap(),
+        errors.join().unwrap(),
+    )
 }
 
 /// Everything that can be read, as text.

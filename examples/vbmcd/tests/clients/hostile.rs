@@ -19,9 +19,15 @@ fn is_reset(datagram: &[u8]) -> bool {
 fn a_reset_that_arrives_twenty_one_times_resets_once() {
     let daemon = Vbmcd::demo(&[]);
     Client::new(daemon.address()).set_power("on");
-    let relay = Relay::start(daemon.address(), |datagram| if is_reset(datagram) { 20 } else { 0 });
+    let relay = Relay::start(
+        daemon.address(),
+        |datagram| if is_reset(datagram) { 20 } else { 0 },
+    );
     let client = Client::new(relay.address()).option(&["-C", "2"]);
-    client.ipmitool(&["chassis", "power", "reset"]).ok().has("Chassis Power Control: Reset");
+    client
+        .ipmitool(&["chassis", "power", "reset"])
+        .ok()
+        .has("Chassis Power Control: Reset");
     let recorded = relay.recorded();
     assert_eq!(recorded.iter().filter(|datagram| is_reset(datagram)).count(), 1);
     daemon.wait_for("node1 reset", 1);
@@ -45,7 +51,10 @@ fn a_client_whose_every_datagram_is_doubled_notices_nothing() {
         client.ipmitool(&["chassis", "power", "off"]).ok();
         client.wait_for_power("off");
     }
-    assert_eq!((daemon.count("node1 power on"), daemon.count("node1 power off")), (2, 2));
+    assert_eq!(
+        (daemon.count("node1 power on"), daemon.count("node1 power off")),
+        (2, 2)
+    );
 }
 
 #[test]
@@ -76,7 +85,9 @@ fn rubbish_is_survived() {
     let attacker = Attacker::new(daemon.address());
     let recorded = {
         let relay = Relay::start(daemon.address(), |_| 0);
-        Client::new(relay.address()).ipmitool(&["chassis", "power", "status"]).ok();
+        Client::new(relay.address())
+            .ipmitool(&["chassis", "power", "status"])
+            .ok();
         relay.recorded()
     };
     for datagram in &recorded {
@@ -118,10 +129,15 @@ impl Attacker {
 
     /// Waits until the BMC has looked at everything that was sent before.
     fn wait_for_pong(&self) {
-        self.0.send(&[0x06, 0, 0xff, 0x06, 0, 0, 0x11, 0xbe, 0x80, 0x77, 0, 0]).unwrap();
+        self.0
+            .send(&[0x06, 0, 0xff, 0x06, 0, 0, 0x11, 0xbe, 0x80, 0x77, 0, 0])
+            .unwrap();
         let mut buffer = [0; 1024];
         loop {
-            let length = self.0.recv(&mut buffer).expect("the BMC answers no ping any more");
+            let length = self
+                .0
+                .recv(&mut buffer)
+                .expect("the BMC answers no ping any more");
             if buffer[..length].get(8..10) == Some(&[0x40, 0x77]) {
                 return;
             }
@@ -142,7 +158,11 @@ impl Shell {
         // Without stdbuf the answers would stay in ipmitool's buffer.
         let mut command = Command::new("stdbuf");
         command.arg("-oL").arg(inner.get_program()).args(inner.get_args());
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let input = child.stdin.take().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let (sender, output) = channel();

@@ -20,11 +20,24 @@ fn it_ends_cleanly_on_either_signal() {
 #[test]
 fn the_printed_lines_can_be_pasted() {
     let daemon = Vbmcd::demo(&["--count", "2"]);
-    assert!(!daemon.printed().contains(PASSWORD), "a given password is not shown: {}", daemon.printed());
-    let lines: Vec<_> = daemon.printed().lines().map(str::trim).filter(|line| line.starts_with("ipmi")).collect();
+    assert!(
+        !daemon.printed().contains(PASSWORD),
+        "a given password is not shown: {}",
+        daemon.printed()
+    );
+    let lines: Vec<_> = daemon
+        .printed()
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with("ipmi"))
+        .collect();
     assert_eq!(lines.len(), 4, "{}", daemon.printed());
     for line in lines {
-        let output = Command::new("sh").args(["-c", line]).env("IPMITOOL_PASSWORD", PASSWORD).output().unwrap();
+        let output = Command::new("sh")
+            .args(["-c", line])
+            .env("IPMITOOL_PASSWORD", PASSWORD)
+            .output()
+            .unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success() && text.contains("off"), "{line}: {text}");
     }
@@ -33,9 +46,16 @@ fn the_printed_lines_can_be_pasted() {
 #[test]
 fn a_made_up_password_works() {
     let daemon = Vbmcd::demo_without_password();
-    let line = daemon.printed().lines().find(|line| line.contains("IPMITOOL_PASSWORD=")).unwrap();
+    let line = daemon
+        .printed()
+        .lines()
+        .find(|line| line.contains("IPMITOOL_PASSWORD="))
+        .unwrap();
     let (_, password) = line.split_once('=').unwrap();
-    Client::new(daemon.address()).user(USER, password).ipmitool(&["mc", "info"]).ok();
+    Client::new(daemon.address())
+        .user(USER, password)
+        .ipmitool(&["mc", "info"])
+        .ok();
 }
 
 #[test]
@@ -58,7 +78,10 @@ fn a_port_that_is_taken_is_named() {
     let (code, output, errors) = run_to_end(&["demo", "--count", "1", "--port", &port]);
     assert_eq!(code, Some(1), "{output}{errors}");
     assert!(errors.contains(&format!("127.0.0.1:{port}")), "{errors}");
-    assert!(output.is_empty(), "nothing is promised that did not start: {output}");
+    assert!(
+        output.is_empty(),
+        "nothing is promised that did not start: {output}"
+    );
 }
 
 #[test]
@@ -68,18 +91,30 @@ fn mistakes_in_the_configuration_are_told_with_their_place() {
     let run = || run_to_end(&["run", "--config", config.to_str().unwrap()]);
     let (code, _, errors) = run();
     assert_eq!(code, Some(1));
-    assert!(errors.contains("vbmcd.toml") && errors.contains("No such file"), "{errors}");
+    assert!(
+        errors.contains("vbmcd.toml") && errors.contains("No such file"),
+        "{errors}"
+    );
 
-    write_private(&config, "[connection.lab]\ntype = \"simulated\"\n\n[[bmc]]\nnmae = \"node1\"\n");
+    write_private(
+        &config,
+        "[connection.lab]\ntype = \"simulated\"\n\n[[bmc]]\nnmae = \"node1\"\n",
+    );
     let (code, _, errors) = run();
     assert_eq!(code, Some(1));
     for part in ["vbmcd.toml, line 5", "`nmae`", "`name`"] {
         assert!(errors.contains(part), "no {part} in {errors}");
     }
-    write_private(&config, "[connection.lab]\ntype = \"libvirt\"\nuri = \"qemu:///system\"\n");
+    write_private(
+        &config,
+        "[connection.lab]\ntype = \"libvirt\"\nuri = \"qemu:///system\"\n",
+    );
     let (code, _, errors) = run();
     assert_eq!(code, Some(1));
-    assert!(errors.contains("line 2") && errors.contains("not in this version"), "{errors}");
+    assert!(
+        errors.contains("line 2") && errors.contains("not in this version"),
+        "{errors}"
+    );
 }
 
 #[test]
@@ -100,8 +135,19 @@ fn wrong_arguments_are_told() {
 
 #[test]
 fn log_lines_are_json_on_request() {
-    let (code, _, errors) = run_to_end(&["run", "--config", "/nonexistent/vbmcd.toml", "--log-format", "json"]);
+    let (code, _, errors) = run_to_end(&[
+        "run",
+        "--config",
+        "/nonexistent/vbmcd.toml",
+        "--log-format",
+        "json",
+    ]);
     assert_eq!(code, Some(1));
     assert!(errors.contains("/nonexistent/vbmcd.toml"), "{errors}");
-    assert!(errors.lines().all(|line| line.starts_with('{') && line.ends_with('}')), "{errors}");
+    assert!(
+        errors
+            .lines()
+            .all(|line| line.starts_with('{') && line.ends_with('}')),
+        "{errors}"
+    );
 }

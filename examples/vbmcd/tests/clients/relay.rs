@@ -31,10 +31,20 @@ impl Relay {
         target.set_read_timeout(Some(TURN)).unwrap();
         let address = client.local_addr().unwrap();
         let (recorded, end) = (Arc::default(), Arc::default());
-        let way = Way { client, target: Arc::clone(&target), recorded: Arc::clone(&recorded) };
+        let way = Way {
+            client,
+            target: Arc::clone(&target),
+            recorded: Arc::clone(&recorded),
+        };
         let ended = Arc::clone(&end);
         let thread = std::thread::spawn(move || way.relay(repeat, &ended));
-        Self { address, target, recorded, end, thread: Some(thread) }
+        Self {
+            address,
+            target,
+            recorded,
+            end,
+            thread: Some(thread),
+        }
     }
 
     /// Where the client is to send.

@@ -13,13 +13,25 @@ fn every_cipher_suite_on_offer_works_and_suite_0_does_not() {
     let daemon = Vbmcd::demo(&[]);
     let client = Client::new(daemon.address());
     for suite in SUITES {
-        client.clone().option(&["-I", suite]).freeipmi("ipmipower", &["--stat"]).ok().has(": off");
+        client
+            .clone()
+            .option(&["-I", suite])
+            .freeipmi("ipmipower", &["--stat"])
+            .ok()
+            .has(": off");
         if !NOT_IN_IPMITOOL.contains(&suite) {
             let with_suite = client.clone().option(&["-C", suite]);
-            with_suite.ipmitool(&["chassis", "power", "status"]).ok().has("Chassis Power is off");
+            with_suite
+                .ipmitool(&["chassis", "power", "status"])
+                .ok()
+                .has("Chassis Power is off");
         }
     }
-    client.clone().option(&["-C", "0"]).ipmitool(&["mc", "info"]).failed();
+    client
+        .clone()
+        .option(&["-C", "0"])
+        .ipmitool(&["mc", "info"])
+        .failed();
     let refused = client.option(&["-I", "0"]).freeipmi("ipmipower", &["--stat"]);
     refused.has("cipher suite id unavailable");
 }
@@ -29,23 +41,42 @@ fn ipmitool_picks_the_best_suite_on_offer_at_once() {
     let daemon = Vbmcd::demo(&[]);
     let client = Client::new(daemon.address());
     let shown = client.clone().option(&["-v"]).ipmitool(&["mc", "info"]).ok();
-    shown.has("Using best available cipher suite 17").has_not("Unable to Get Channel Cipher Suites");
+    shown
+        .has("Using best available cipher suite 17")
+        .has_not("Unable to Get Channel Cipher Suites");
 
     let daemon = Vbmcd::run("cipher_suites = [3]");
     let client = Client::new(daemon.address());
     let shown = client.clone().option(&["-v"]).ipmitool(&["mc", "info"]).ok();
     shown.has("Using best available cipher suite 3");
-    client.clone().option(&["-C", "17"]).ipmitool(&["mc", "info"]).failed();
-    client.option(&["-I", "17"]).freeipmi("ipmipower", &["--stat"]).has("cipher suite id unavailable");
+    client
+        .clone()
+        .option(&["-C", "17"])
+        .ipmitool(&["mc", "info"])
+        .failed();
+    client
+        .option(&["-I", "17"])
+        .freeipmi("ipmipower", &["--stat"])
+        .has("cipher suite id unavailable");
 }
 
 #[test]
 fn suite_0_opens_where_it_is_configured_by_its_name() {
     let daemon = Vbmcd::run("cipher_suites = [0, 3]\ndangerous_cipher_suite_0 = true");
     let client = Client::new(daemon.address());
-    let anybody = client.clone().user("admin", "not the password").option(&["-C", "0"]);
-    anybody.ipmitool(&["chassis", "power", "status"]).ok().has("Chassis Power is off");
-    client.option(&["-C", "3"]).user("admin", "wrong").ipmitool(&["mc", "info"]).failed();
+    let anybody = client
+        .clone()
+        .user("admin", "not the password")
+        .option(&["-C", "0"]);
+    anybody
+        .ipmitool(&["chassis", "power", "status"])
+        .ok()
+        .has("Chassis Power is off");
+    client
+        .option(&["-C", "3"])
+        .user("admin", "wrong")
+        .ipmitool(&["mc", "info"])
+        .failed();
 }
 
 #[test]
@@ -55,14 +86,33 @@ fn wrong_passwords_and_users_are_refused_in_the_words_that_clients_look_for() {
     client.set_power("on");
     let wrong = client.clone().user("admin", "wrong").option(&["-R", "1"]);
     wrong.ipmitool(&["chassis", "power", "off"]).failed();
-    client.clone().user("nobody", PASSWORD).option(&["-R", "1"]).ipmitool(&["mc", "info"]).failed();
-    client.clone().user("", "").option(&["-R", "1"]).ipmitool(&["mc", "info"]).failed();
-    let shown = client.clone().user("admin", "wrong").freeipmi("ipmipower", &["--stat"]);
+    client
+        .clone()
+        .user("nobody", PASSWORD)
+        .option(&["-R", "1"])
+        .ipmitool(&["mc", "info"])
+        .failed();
+    client
+        .clone()
+        .user("", "")
+        .option(&["-R", "1"])
+        .ipmitool(&["mc", "info"])
+        .failed();
+    let shown = client
+        .clone()
+        .user("admin", "wrong")
+        .freeipmi("ipmipower", &["--stat"]);
     shown.has("password invalid");
-    let shown = client.clone().user("nobody", PASSWORD).freeipmi("ipmipower", &["--stat"]);
+    let shown = client
+        .clone()
+        .user("nobody", PASSWORD)
+        .freeipmi("ipmipower", &["--stat"]);
     shown.has("username invalid");
     let key = "0x00112233445566778899aabbccddeeff00112233";
-    let shown = client.clone().option(&["-k", key]).freeipmi("ipmipower", &["--stat"]);
+    let shown = client
+        .clone()
+        .option(&["-k", key])
+        .freeipmi("ipmipower", &["--stat"]);
     shown.has("k_g invalid");
     assert_eq!(client.power(), "on");
 }
@@ -73,15 +123,29 @@ fn a_session_starts_low_and_takes_no_more_than_was_asked_for() {
     let client = Client::new(daemon.address());
     client.set_power("on");
     let as_user = client.clone().option(&["-L", "USER"]);
-    as_user.ipmitool(&["chassis", "power", "status"]).ok().has("Chassis Power is on");
-    as_user.ipmitool(&["chassis", "power", "off"]).failed().has("nsufficient privilege");
+    as_user
+        .ipmitool(&["chassis", "power", "status"])
+        .ok()
+        .has("Chassis Power is on");
+    as_user
+        .ipmitool(&["chassis", "power", "off"])
+        .failed()
+        .has("nsufficient privilege");
     let as_operator = client.clone().option(&["-L", "OPERATOR"]);
     as_operator.ipmitool(&["mc", "reset", "warm"]).failed();
     as_operator.ipmitool(&["chassis", "power", "reset"]).ok();
     for level in ["USER", "OPERATOR", "ADMIN"] {
-        client.clone().option(&["-l", level]).freeipmi("ipmipower", &["--stat"]).ok().has(": on");
+        client
+            .clone()
+            .option(&["-l", level])
+            .freeipmi("ipmipower", &["--stat"])
+            .ok()
+            .has(": on");
     }
-    client.freeipmi("ipmipower", &["-W", "opensesspriv", "--stat"]).ok().has(": on");
+    client
+        .freeipmi("ipmipower", &["-W", "opensesspriv", "--stat"])
+        .ok()
+        .has(": on");
     assert_eq!(daemon.count("node1 power off"), 0);
 }
 
@@ -95,27 +159,60 @@ fn users_have_the_privilege_that_is_configured() {
     );
     let client = Client::new(daemon.address());
     let operator = client.clone().user("sixteen-letters-", "twenty-letters-long-");
-    operator.clone().option(&["-L", "OPERATOR"]).ipmitool(&["chassis", "power", "on"]).ok();
-    operator.clone().option(&["-R", "1"]).ipmitool(&["mc", "info"]).failed();
+    operator
+        .clone()
+        .option(&["-L", "OPERATOR"])
+        .ipmitool(&["chassis", "power", "on"])
+        .ok();
+    operator
+        .clone()
+        .option(&["-R", "1"])
+        .ipmitool(&["mc", "info"])
+        .failed();
     client.wait_for_power("on");
 
     let viewer = client.clone().user("viewer", "Viewer-1");
-    let status = viewer.clone().option(&["-L", "USER"]).ipmitool(&["chassis", "power", "status"]);
+    let status = viewer
+        .clone()
+        .option(&["-L", "USER"])
+        .ipmitool(&["chassis", "power", "status"]);
     status.ok().has("Chassis Power is on");
-    viewer.clone().option(&["-L", "USER"]).ipmitool(&["chassis", "power", "off"]).failed();
-    viewer.option(&["-L", "OPERATOR", "-R", "1"]).ipmitool(&["chassis", "power", "off"]).failed();
+    viewer
+        .clone()
+        .option(&["-L", "USER"])
+        .ipmitool(&["chassis", "power", "off"])
+        .failed();
+    viewer
+        .option(&["-L", "OPERATOR", "-R", "1"])
+        .ipmitool(&["chassis", "power", "off"])
+        .failed();
     assert_eq!(client.power(), "on");
 }
 
 #[test]
 fn the_key_k_g_is_needed_where_it_is_configured() {
-    const KEY: &str = "00112233445566778899aabbccddeeff00112233";
+    // ipmitool takes a key that begins with zero for none.
+    const KEY: &str = "f0112233445566778899aabbccddeeff00112233";
     let daemon = Vbmcd::run(&format!("kg = \"{KEY}\""));
     let client = Client::new(daemon.address());
-    client.clone().option(&["-y", KEY]).ipmitool(&["mc", "info"]).ok().has("IPMI Version");
-    client.clone().option(&["-R", "1"]).ipmitool(&["mc", "info"]).failed();
+    client
+        .clone()
+        .option(&["-y", KEY])
+        .ipmitool(&["mc", "info"])
+        .ok()
+        .has("IPMI Version");
+    client
+        .clone()
+        .option(&["-R", "1"])
+        .ipmitool(&["mc", "info"])
+        .failed();
     let with_key = format!("0x{KEY}");
-    client.clone().option(&["-k", &with_key]).freeipmi("ipmipower", &["--stat"]).ok().has(": off");
+    client
+        .clone()
+        .option(&["-k", &with_key])
+        .freeipmi("ipmipower", &["--stat"])
+        .ok()
+        .has(": off");
     client.freeipmi("ipmipower", &["--stat"]).has("k_g invalid");
 }
 
@@ -128,7 +225,10 @@ fn session_info_shows_the_session_itself() {
     assert_eq!(shown.value("session type"), "IPMIv2/RMCP+");
     assert_eq!(shown.value("user id"), "2");
     assert_eq!(shown.value("console ip"), "127.0.0.1");
-    client.ipmitool(&["session", "info", "all"]).ok().has("session handle");
+    client
+        .ipmitool(&["session", "info", "all"])
+        .ok()
+        .has("session handle");
 }
 
 #[test]
@@ -136,7 +236,9 @@ fn one_session_carries_many_commands() {
     let daemon = Vbmcd::demo(&[]);
     let script = daemon.file("script");
     write_private(&script, &"chassis power status\nmc guid\n".repeat(20));
-    let shown = Client::new(daemon.address()).ipmitool(&["exec", script.to_str().unwrap()]).ok();
+    let shown = Client::new(daemon.address())
+        .ipmitool(&["exec", script.to_str().unwrap()])
+        .ok();
     assert_eq!(shown.text.matches("Chassis Power is").count(), 20);
     assert_eq!(shown.text.matches("System GUID").count(), 20);
 }
@@ -155,7 +257,10 @@ fn many_clients_at_once_get_their_answers() {
 #[test]
 fn bmcs_answer_over_ipv6() {
     let daemon = Vbmcd::demo(&["--bind", "::1"]);
-    Client::new(daemon.address()).ipmitool(&["mc", "info"]).ok().has("IPMI Version");
+    Client::new(daemon.address())
+        .ipmitool(&["mc", "info"])
+        .ok()
+        .has("IPMI Version");
 }
 
 #[test]

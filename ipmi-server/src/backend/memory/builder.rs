@@ -182,7 +182,9 @@ fn uuid_of(name: &str) -> [u8; 16] {
         let hash = name.bytes().fold(start, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
         });
-        *byte = (hash ^ (hash >> 29)).to_le_bytes()[2];
+        // The last letters of the name must reach all bits: names mostly differ in them.
+        let mixed = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+        *byte = (mixed ^ (mixed >> 33)).to_le_bytes()[0];
     }
     uuid[6] = (uuid[6] & 0x0f) | 0x80;
     uuid[8] = (uuid[8] & 0x3f) | 0x80;
