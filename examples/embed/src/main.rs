@@ -1,7 +1,6 @@
 //! A BMC for a machine of your own: here a lamp. Try it with
 //! `ipmitool -I lanplus -H 127.0.0.1 -p 6230 -U admin -P example chassis power on`.
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, atomic::AtomicBool, atomic::Ordering::Relaxed};
 
 use ipmi_proto::crypto::Password;
 use ipmi_server::backend::{BackendError, BmcBackend, PowerAction, PowerActions, PowerState};
@@ -13,18 +12,11 @@ struct Lamp(AtomicBool);
 #[async_trait::async_trait]
 impl BmcBackend for Lamp {
     fn known_power_state(&self) -> Option<PowerState> {
-        Some(if self.0.load(Relaxed) {
-            PowerState::On
-        } else {
-            PowerState::Off
-        })
+        None
     }
     async fn power_state(&self) -> Result<PowerState, BackendError> {
-        Ok(if self.0.load(Relaxed) {
-            PowerState::On
-        } else {
-            PowerState::Off
-        })
+        let on = self.0.load(Relaxed);
+        Ok(if on { PowerState::On } else { PowerState::Off })
     }
     fn power_actions(&self) -> PowerActions {
         PowerActions::ON | PowerActions::OFF
@@ -38,12 +30,11 @@ impl BmcBackend for Lamp {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let address = std::env::args()
-        .nth(1)
-        .unwrap_or_else(|| "127.0.0.1:6230".to_owned());
-    let bmc = ipmi_server::Bmc::builder(Arc::new(Lamp::default())).name("lamp");
-    let bmc = bmc.administrator("admin", Password::new(b"example")?).build()?;
-    let handle = Server::new(NetConfig::default()).add(bmc, address.parse()?)?;
+    let password = Password::new(b"example")?;
+    let bmc = ipmi_server::Bmc::builder(Arc::<Lamp>::default()).administrator("admin", password);
+    let address = std::env::args().nth(1);
+    let address = address.as_deref().unwrap_or("127.0.0.1:6230").parse()?;
+    let handle = Server::new(NetConfig::default()).add(bmc.build()?, address)?;
     eprintln!("The lamp's BMC is at {}", handle.local_addr());
     std::future::pending().await
 }
