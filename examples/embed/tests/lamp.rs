@@ -1,4 +1,5 @@
 //! The example is short, and its BMC can be managed with a real client.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};

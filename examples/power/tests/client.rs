@@ -1,4 +1,5 @@
 //! The example is short, and manages a BMC.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::process::{Command, Output};
 

@@ -145,11 +145,11 @@ impl Check<'_> {
             address.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| *address.get_ref()),
             port.map_or(IPMI_PORT, |port| *port.get_ref()),
         );
-        if let Some(address) = address.filter(|address| address.get_ref().is_unspecified()) {
-            if self.sockets == Sockets::Shared {
-                let message = "`address`: with shared sockets each BMC needs an address of its own";
-                return Err(self.text.mistake(address, message));
-            }
+        if let Some(address) = address.filter(|address| address.get_ref().is_unspecified())
+            && self.sockets == Sockets::Shared
+        {
+            let message = "`address`: with shared sockets each BMC needs an address of its own";
+            return Err(self.text.mistake(address, message));
         }
         if endpoint.port() == 0 {
             if self.sockets == Sockets::Shared {

@@ -61,8 +61,7 @@ impl Directory {
 fn the_form_of_the_design_is_read() {
     let directory = Directory::new();
     directory.write("kg", "00112233445566778899aabbccddeeff00112233", 0o600);
-    let text = format!(
-        r#"
+    let text = r#"
 [listen]
 sockets = "shared"
 
@@ -87,13 +86,12 @@ name = "node2"
 machine = "lab-1"
 address = "127.0.0.3"
 username = "root"
-users = [{{ name = "oper", password_file = "password", privilege = "operator" }}]
+users = [{ name = "oper", password_file = "password", privilege = "operator" }]
 ipmi_1_5 = ["md5", "dangerous_none"]
 cycle_when_off = "on"
 kg_file = "kg"
-"#
-    );
-    let plan = directory.load(&text).unwrap();
+"#;
+    let plan = directory.load(text).unwrap();
     assert_eq!(plan.sockets, Sockets::Shared);
     let [first, second] = plan.bmcs.as_slice() else {
         panic!("two BMCs: {plan:?}")

@@ -94,7 +94,9 @@ fn a_device_that_no_machine_has_is_refused() {
     let client = Client::new(daemon.address());
     for device in ["safe", "diag"] {
         // ipmitool ends with 0 all the same.
-        client.ipmitool(&["chassis", "bootdev", device]).has("Invalid data field in request");
+        client
+            .ipmitool(&["chassis", "bootdev", device])
+            .has("Invalid data field in request");
     }
     client.set_power("on");
     daemon.wait_for("node1 boot disk", 1);

@@ -89,7 +89,10 @@ impl Client {
     #[track_caller]
     pub fn power(&self) -> &'static str {
         let shown = self.ipmitool(&["chassis", "power", "status"]).ok();
-        match (shown.text.contains("Chassis Power is on"), shown.text.contains("Chassis Power is off")) {
+        match (
+            shown.text.contains("Chassis Power is on"),
+            shown.text.contains("Chassis Power is off"),
+        ) {
             (true, false) => "on",
             (false, true) => "off",
             _ => panic!("{shown}"),

@@ -71,7 +71,9 @@ fn wrong_passwords_users_and_privileges_are_refused() {
         .failed();
     let wrong = Client::new(daemon.address()).version_1_5().user("admin", "wrong");
     let impatient = wrong.option(&["--session-timeout", "2000"]);
-    impatient.freeipmi("ipmipower", &["--stat"]).has("password verification timeout");
+    impatient
+        .freeipmi("ipmipower", &["--stat"])
+        .has("password verification timeout");
     assert!(daemon.actions().is_empty(), "{:?}", daemon.actions());
 }
 
