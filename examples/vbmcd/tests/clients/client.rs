@@ -9,7 +9,7 @@ use crate::daemon::{DEADLINE, PASSWORD, USER, text, until};
 
 /// A client program and how it is to log in.
 #[derive(Clone)]
-pub struct Client {
+pub(crate) struct Client {
     address: SocketAddr,
     user: String,
     password: String,
@@ -19,17 +19,17 @@ pub struct Client {
 }
 
 /// What a client showed.
-pub struct Shown {
+pub(crate) struct Shown {
     command: String,
     /// Exit code.
-    pub code: Option<i32>,
+    pub(crate) code: Option<i32>,
     /// Standard output and standard error.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 impl Client {
     /// Logs in as the administrator over IPMI 2.0.
-    pub fn new(address: SocketAddr) -> Self {
+    pub(crate) fn new(address: SocketAddr) -> Self {
         Self {
             address,
             user: USER.to_owned(),
@@ -40,27 +40,27 @@ impl Client {
     }
 
     /// As another user.
-    pub fn user(mut self, user: &str, password: &str) -> Self {
+    pub(crate) fn user(mut self, user: &str, password: &str) -> Self {
         user.clone_into(&mut self.user);
         password.clone_into(&mut self.password);
         self
     }
 
     /// Over IPMI 1.5.
-    pub fn version_1_5(mut self) -> Self {
+    pub(crate) fn version_1_5(mut self) -> Self {
         self.version_1_5 = true;
         self
     }
 
     /// With more options of the program.
-    pub fn option(mut self, options: &[&str]) -> Self {
+    pub(crate) fn option(mut self, options: &[&str]) -> Self {
         self.options
             .extend(options.iter().map(|&option| option.to_owned()));
         self
     }
 
     /// The command line of ipmitool.
-    pub fn ipmitool_command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn ipmitool_command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("ipmitool");
         let interface = if self.version_1_5 { "lan" } else { "lanplus" };
         let (host, port) = (self.address.ip().to_string(), self.address.port().to_string());
@@ -71,12 +71,12 @@ impl Client {
     }
 
     /// Runs ipmitool.
-    pub fn ipmitool(&self, arguments: &[&str]) -> Shown {
+    pub(crate) fn ipmitool(&self, arguments: &[&str]) -> Shown {
         show(self.ipmitool_command(arguments))
     }
 
     /// Runs one of the FreeIPMI tools.
-    pub fn freeipmi(&self, tool: &str, arguments: &[&str]) -> Shown {
+    pub(crate) fn freeipmi(&self, tool: &str, arguments: &[&str]) -> Shown {
         let mut command = Command::new(tool);
         let driver = if self.version_1_5 { "LAN" } else { "LAN_2_0" };
         command.args(["-D", driver, "-h", &self.address.to_string()]);
@@ -87,7 +87,7 @@ impl Client {
 
     /// What ipmitool says about the power.
     #[track_caller]
-    pub fn power(&self) -> &'static str {
+    pub(crate) fn power(&self) -> &'static str {
         let shown = self.ipmitool(&["chassis", "power", "status"]).ok();
         match (
             shown.text.contains("Chassis Power is on"),
@@ -101,7 +101,7 @@ impl Client {
 
     /// Waits for a power state.
     #[track_caller]
-    pub fn wait_for_power(&self, state: &str) {
+    pub(crate) fn wait_for_power(&self, state: &str) {
         let wanted = format!("Chassis Power is {state}");
         until(
             || format!("the power is not {state}"),
@@ -115,7 +115,7 @@ impl Client {
 
     /// Switches the power with ipmitool and waits until it is so.
     #[track_caller]
-    pub fn set_power(&self, state: &str) {
+    pub(crate) fn set_power(&self, state: &str) {
         self.ipmitool(&["chassis", "power", state]).ok();
         self.wait_for_power(state);
     }
@@ -124,7 +124,7 @@ impl Client {
 impl Shown {
     /// Checks that the client ended well.
     #[track_caller]
-    pub fn ok(self) -> Self {
+    pub(crate) fn ok(self) -> Self {
         assert_eq!(self.code, Some(0), "{self}");
         // ipmitool ends some commands with 0 although it never had a session.
         assert!(!self.text.contains("Unable to establish"), "{self}");
@@ -133,7 +133,7 @@ impl Shown {
 
     /// Checks that the client failed.
     #[track_caller]
-    pub fn failed(self) -> Self {
+    pub(crate) fn failed(self) -> Self {
         let without_session = self.text.contains("Unable to establish");
         assert!(
             self.code.is_some_and(|code| code != 0) || without_session,
@@ -144,7 +144,7 @@ impl Shown {
 
     /// Checks that the client showed a text.
     #[track_caller]
-    pub fn has(self, text: &str) -> Self {
+    pub(crate) fn has(self, text: &str) -> Self {
         assert!(
             self.text.contains(text),
             "no {text:?} in what this showed: {self}"
@@ -154,14 +154,14 @@ impl Shown {
 
     /// Checks that the client showed none of a text.
     #[track_caller]
-    pub fn has_not(self, text: &str) -> Self {
+    pub(crate) fn has_not(self, text: &str) -> Self {
         assert!(!self.text.contains(text), "{text:?} in what this showed: {self}");
         self
     }
 
     /// The value in a line `KEY : VALUE`.
     #[track_caller]
-    pub fn value(&self, key: &str) -> &str {
+    pub(crate) fn value(&self, key: &str) -> &str {
         let mut pairs = self.text.lines().filter_map(|line| line.split_once(':'));
         match pairs.find(|(found, _)| found.trim() == key) {
             Some((_, value)) => value.trim(),
@@ -171,7 +171,7 @@ impl Shown {
 
     /// The bytes that `ipmitool raw` showed.
     #[track_caller]
-    pub fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let byte = |text| u8::from_str_radix(text, 16).unwrap_or_else(|_| panic!("{self}"));
         self.text.split_whitespace().map(byte).collect()
     }

@@ -14,15 +14,15 @@ use tempfile::TempDir;
 use wait_timeout::ChildExt;
 
 /// Longest time that anything here may take. Generous: two cores may be shared by many tests.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The administrator of every daemon here.
-pub const USER: &str = "admin";
+pub(crate) const USER: &str = "admin";
 /// The password of the administrator.
-pub const PASSWORD: &str = "Correct-Horse-1";
+pub(crate) const PASSWORD: &str = "Correct-Horse-1";
 
 /// A running `vbmcd`. Ends with the value.
-pub struct Vbmcd {
+pub(crate) struct Vbmcd {
     child: Child,
     directory: TempDir,
     endpoints: Vec<(String, SocketAddr)>,
@@ -31,7 +31,7 @@ pub struct Vbmcd {
 
 impl Vbmcd {
     /// `vbmcd demo` with one BMC on a free port, and more arguments.
-    pub fn demo(arguments: &[&str]) -> Self {
+    pub(crate) fn demo(arguments: &[&str]) -> Self {
         let mut all = vec!["demo", "--username", USER, "--password", PASSWORD];
         if !arguments.contains(&"--port") {
             all.extend(["--port", "0"]);
@@ -44,7 +44,7 @@ impl Vbmcd {
     }
 
     /// `vbmcd demo` with one BMC on a free port, and a password that it makes up.
-    pub fn demo_without_password() -> Self {
+    pub(crate) fn demo_without_password() -> Self {
         Self::start(
             tempfile::tempdir().unwrap(),
             &["demo", "--count", "1", "--port", "0", "--username", USER],
@@ -52,7 +52,7 @@ impl Vbmcd {
     }
 
     /// `vbmcd run` with one BMC on a free port, its administrator as here, and more lines of its `[[bmc]]`.
-    pub fn run(lines: &str) -> Self {
+    pub(crate) fn run(lines: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let text = format!(
             "[connection.lab]\ntype = \"simulated\"\n\n[[bmc]]\nname = \"node1\"\nconnection = \"lab\"\n\
@@ -106,34 +106,34 @@ impl Vbmcd {
     }
 
     /// What it printed until it was ready.
-    pub fn printed(&self) -> &str {
+    pub(crate) fn printed(&self) -> &str {
         &self.printed
     }
 
     /// Names and addresses of its BMCs.
-    pub fn endpoints(&self) -> &[(String, SocketAddr)] {
+    pub(crate) fn endpoints(&self) -> &[(String, SocketAddr)] {
         &self.endpoints
     }
 
     /// Address of its first BMC.
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.endpoints[0].1
     }
 
     /// The actions that reached machines so far.
-    pub fn actions(&self) -> Vec<String> {
+    pub(crate) fn actions(&self) -> Vec<String> {
         let text = std::fs::read_to_string(self.directory.path().join("actions")).unwrap();
         text.lines().map(str::to_owned).collect()
     }
 
     /// How often an action reached a machine.
-    pub fn count(&self, action: &str) -> usize {
+    pub(crate) fn count(&self, action: &str) -> usize {
         self.actions().iter().filter(|line| *line == action).count()
     }
 
     /// Waits until an action has reached a machine `times` times.
     #[track_caller]
-    pub fn wait_for(&self, action: &str, times: usize) {
+    pub(crate) fn wait_for(&self, action: &str, times: usize) {
         until(
             || format!("no {times} x `{action}` in {:?}", self.actions()),
             || self.count(action) >= times,
@@ -141,12 +141,12 @@ impl Vbmcd {
     }
 
     /// A file beside the daemon's.
-    pub fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
     /// Sends it a signal and waits for its end.
-    pub fn stop(mut self, signal: Signal) -> ExitStatus {
+    pub(crate) fn stop(mut self, signal: Signal) -> ExitStatus {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, signal).unwrap();
         self.child
@@ -165,7 +165,7 @@ impl Drop for Vbmcd {
 }
 
 /// A `vbmcd` command with nothing of the test's environment that could change it.
-pub fn command() -> Command {
+pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vbmcd"));
     command
         .env_remove("RUST_LOG")
@@ -175,7 +175,7 @@ pub fn command() -> Command {
 }
 
 /// Runs `vbmcd` to its end: exit code, standard output, standard error.
-pub fn run_to_end(arguments: &[&str]) -> (Option<i32>, String, String) {
+pub(crate) fn run_to_end(arguments: &[&str]) -> (Option<i32>, String, String) {
     let mut child = command()
         .args(arguments)
         .stdout(Stdio::piped())
@@ -198,21 +198,21 @@ pub fn run_to_end(arguments: &[&str]) -> (Option<i32>, String, String) {
 }
 
 /// Everything that can be read, as text.
-pub fn text(from: &mut impl Read) -> String {
+pub(crate) fn text(from: &mut impl Read) -> String {
     let mut bytes = Vec::new();
     from.read_to_end(&mut bytes).unwrap();
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Writes a file that only its owner can read.
-pub fn write_private(path: &Path, text: &str) {
+pub(crate) fn write_private(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap();
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 /// Asks again and again until something is so; the one place here where time passes between two questions.
 #[track_caller]
-pub fn until(complaint: impl Fn() -> String, mut condition: impl FnMut() -> bool) {
+pub(crate) fn until(complaint: impl Fn() -> String, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + DEADLINE;
     while !condition() {
         assert!(Instant::now() < deadline, "{}", complaint());

@@ -10,10 +10,10 @@ use std::time::Duration;
 const TURN: Duration = Duration::from_millis(2);
 
 /// Which datagrams of the client are repeated, and how often.
-pub type Repeat = fn(&[u8]) -> usize;
+pub(crate) type Repeat = fn(&[u8]) -> usize;
 
 /// Relays between one client and a BMC, through one socket towards the BMC.
-pub struct Relay {
+pub(crate) struct Relay {
     address: SocketAddr,
     target: Arc<UdpSocket>,
     recorded: Arc<Mutex<Vec<Vec<u8>>>>,
@@ -23,7 +23,7 @@ pub struct Relay {
 
 impl Relay {
     /// Starts a relay to `bmc`. `repeat` says how many more times a datagram of the client is sent.
-    pub fn start(bmc: SocketAddr, repeat: Repeat) -> Self {
+    pub(crate) fn start(bmc: SocketAddr, repeat: Repeat) -> Self {
         let client = UdpSocket::bind("127.0.0.1:0").unwrap();
         client.set_read_timeout(Some(TURN)).unwrap();
         let target = Arc::new(UdpSocket::bind("127.0.0.1:0").unwrap());
@@ -48,17 +48,17 @@ impl Relay {
     }
 
     /// Where the client is to send.
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// What the client sent so far.
-    pub fn recorded(&self) -> Vec<Vec<u8>> {
+    pub(crate) fn recorded(&self) -> Vec<Vec<u8>> {
         self.recorded.lock().unwrap().clone()
     }
 
     /// Sends a datagram to the BMC once more, from the socket that it came through.
-    pub fn resend(&self, datagram: &[u8]) {
+    pub(crate) fn resend(&self, datagram: &[u8]) {
         self.target.send(datagram).unwrap();
     }
 }

@@ -40,7 +40,7 @@ fn every_cipher_suite_on_offer_works_and_suite_0_does_not() {
 fn ipmitool_picks_the_best_suite_on_offer_at_once() {
     let daemon = Vbmcd::demo(&[]);
     let client = Client::new(daemon.address());
-    let shown = client.clone().option(&["-v"]).ipmitool(&["mc", "info"]).ok();
+    let shown = client.option(&["-v"]).ipmitool(&["mc", "info"]).ok();
     shown
         .has("Using best available cipher suite 17")
         .has_not("Unable to Get Channel Cipher Suites");
@@ -164,11 +164,7 @@ fn users_have_the_privilege_that_is_configured() {
         .option(&["-L", "OPERATOR"])
         .ipmitool(&["chassis", "power", "on"])
         .ok();
-    operator
-        .clone()
-        .option(&["-R", "1"])
-        .ipmitool(&["mc", "info"])
-        .failed();
+    operator.option(&["-R", "1"]).ipmitool(&["mc", "info"]).failed();
     client.wait_for_power("on");
 
     let viewer = client.clone().user("viewer", "Viewer-1");

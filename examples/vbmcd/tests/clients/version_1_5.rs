@@ -54,7 +54,7 @@ fn wrong_passwords_users_and_privileges_are_refused() {
         .user("nobody", "wrong")
         .ipmitool(&["chassis", "power", "on"])
         .failed();
-    let viewer = client.clone().user("viewer", "Viewer-1");
+    let viewer = client.user("viewer", "Viewer-1");
     viewer
         .clone()
         .option(&["-L", "USER"])
@@ -98,7 +98,6 @@ fn types_are_offered_as_configured() {
             .has(": off");
     }
     client
-        .clone()
         .option(&["-A", "MD5", "-R", "1"])
         .ipmitool(&["mc", "info"])
         .failed();

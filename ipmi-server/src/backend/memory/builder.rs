@@ -174,7 +174,7 @@ impl MemoryMachineBuilder {
     }
 }
 
-/// A UUID of version 8 that follows from the name.
+/// A UUID that follows from the name; of version 4, the latest one that ipmitool knows how to show.
 fn uuid_of(name: &str) -> [u8; 16] {
     let mut uuid = [0; 16];
     for (position, byte) in uuid.iter_mut().enumerate() {
@@ -186,7 +186,7 @@ fn uuid_of(name: &str) -> [u8; 16] {
         let mixed = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
         *byte = (mixed ^ (mixed >> 33)).to_le_bytes()[0];
     }
-    uuid[6] = (uuid[6] & 0x0f) | 0x80;
+    uuid[6] = (uuid[6] & 0x0f) | 0x40;
     uuid[8] = (uuid[8] & 0x3f) | 0x80;
     uuid
 }
