@@ -93,9 +93,4 @@ fi
 # Without `advisories`: their database is not in a package registry.
 cargo deny --locked check bans licenses sources
 
-if [ -x ../shared/conformance/run.py ]; then
-    step 'The acceptance suite beside this repository'
-    ./packaging/none
-fi
-
 step 'Done'

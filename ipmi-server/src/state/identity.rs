@@ -2,6 +2,7 @@
 
 use ipmi_proto::command::Guid;
 use ipmi_proto::wire::MacAddress;
+use uuid::Uuid;
 
 use crate::backend::MachineIdentity;
 
@@ -43,23 +44,13 @@ impl Identity {
     }
 }
 
-/// A UUID of version 8 (RFC 9562: made as one likes) that follows from `purpose` and `seed`.
-fn derive_uuid(purpose: &str, seed: &[u8]) -> [u8; 16] {
-    let mut uuid = [0; 16];
-    for (position, byte) in uuid.iter_mut().enumerate() {
-        // FNV-1a, once per byte: it need not be secret, only stable and different from its seed.
-        let start = 0xcbf2_9ce4_8422_2325_u64 ^ (position as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let hash = purpose
-            .bytes()
-            .chain(seed.iter().copied())
-            .fold(start, |hash, byte| {
-                (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-            });
-        *byte = (hash ^ (hash >> 32)).to_le_bytes()[1];
-    }
-    uuid[6] = uuid[6] & 0x0f | 0x80;
-    uuid[8] = uuid[8] & 0x3f | 0x80;
-    uuid
+/// What UUIDs that are made from names begin with.
+const NAMESPACE: Uuid = Uuid::from_u128(0x6c1a_2f0e_3b57_4c0b_9d0a_6a0b_51d5_7e21);
+
+/// A UUID that follows from `purpose` and `seed`: the same ones give the same UUID for ever.
+pub(crate) fn derive_uuid(purpose: &str, seed: &[u8]) -> [u8; 16] {
+    let namespace = Uuid::new_v5(&NAMESPACE, purpose.as_bytes());
+    Uuid::new_v5(&namespace, seed).into_bytes()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::machine::{Action, MemoryMachine};
 use crate::backend::{BootDevice, BootDevices, BootMode, MachineIdentity, PowerActions, PowerState};
+use crate::state::identity::derive_uuid;
 
 /// How long the machine takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,7 +76,7 @@ pub struct MemoryMachineBuilder {
 impl MemoryMachineBuilder {
     pub(super) fn new(name: String) -> Self {
         let identity = MachineIdentity {
-            uuid: uuid_of(&name),
+            uuid: derive_uuid("machine in memory", name.as_bytes()),
             serial: format!("SIM-{name}"),
             name,
             manufacturer: "ipmi-server".to_owned(),
@@ -172,21 +173,4 @@ impl MemoryMachineBuilder {
     pub fn build(self) -> Arc<MemoryMachine> {
         MemoryMachine::new(self.config, self.power)
     }
-}
-
-/// A UUID that follows from the name; of version 4, the latest one that ipmitool knows how to show.
-fn uuid_of(name: &str) -> [u8; 16] {
-    let mut uuid = [0; 16];
-    for (position, byte) in uuid.iter_mut().enumerate() {
-        let start = 0xcbf2_9ce4_8422_2325_u64.wrapping_mul(2 * position as u64 + 1);
-        let hash = name.bytes().fold(start, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
-        // The last letters of the name must reach all bits: names mostly differ in them.
-        let mixed = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-        *byte = (mixed ^ (mixed >> 33)).to_le_bytes()[0];
-    }
-    uuid[6] = (uuid[6] & 0x0f) | 0x40;
-    uuid[8] = (uuid[8] & 0x3f) | 0x80;
-    uuid
 }
