@@ -11,12 +11,12 @@ use std::time::Duration;
 use ipmi_server::net::{NetConfig, Server};
 use toy::{Client, Toy, eventually, runtimes};
 
-/// Sends junk from one socket as fast as it goes, as long as `go` says so.
-fn flood(to: SocketAddr, go: &AtomicBool) {
+/// Sends the same from one socket as fast as it goes, as long as `go` says so.
+fn flood(to: SocketAddr, datagram: &[u8], go: &AtomicBool) {
     let socket = UdpSocket::bind((to.ip(), 0)).unwrap();
     socket.connect(to).unwrap();
     while go.load(Ordering::Relaxed) {
-        let _ = socket.send(b"junk");
+        let _ = socket.send(datagram);
     }
 }
 
@@ -43,7 +43,7 @@ fn lost(client: &Client, to: SocketAddr, requests: usize) -> usize {
         .count()
 }
 
-fn under_flood(server: &Server<Toy>, toy: &Toy, bmc: SocketAddr) {
+fn under_flood(server: &Server<Toy>, toy: &Toy, bmc: SocketAddr, datagram: &[u8]) {
     let client = Client::new(bmc);
     assert_eq!(client.ask(bmc, b"login").len(), 6);
     let before = server.metrics().snapshot().promotions;
@@ -51,7 +51,7 @@ fn under_flood(server: &Server<Toy>, toy: &Toy, bmc: SocketAddr) {
     let stop = Stop(&go);
     std::thread::scope(|scope| {
         for _ in 0..3 {
-            scope.spawn(|| flood(bmc, &go));
+            scope.spawn(|| flood(bmc, datagram, &go));
         }
         eventually("the client gets a socket of its own", || {
             server.metrics().snapshot().promotions > before
@@ -73,15 +73,16 @@ fn a_logged_in_client_is_served_through_a_flood() {
     let mut config = NetConfig::default();
     config.receive_buffer = 1 << 16;
     config.calm_after = Duration::from_millis(500);
-    for workers in [1, 2] {
+    // One that is dropped, and one that is answered.
+    for (workers, datagram) in [(1, b"junk"), (2, b"junk"), (1, b"echo")] {
         let (handles, _stops) = runtimes(workers);
         let server = Server::on(handles, config.clone());
         let toy = Toy::new(b'A');
         let bmc = server.add(toy.clone(), "127.0.0.1:0".parse().unwrap()).unwrap();
-        under_flood(&server, &toy, bmc.local_addr());
+        under_flood(&server, &toy, bmc.local_addr(), datagram);
         let shared = server.share("0.0.0.0:0".parse().unwrap()).unwrap();
         let toy = Toy::new(b'B');
         let bmc = shared.add(toy.clone(), [127, 0, 7, 1].into()).unwrap();
-        under_flood(&server, &toy, bmc.local_addr());
+        under_flood(&server, &toy, bmc.local_addr(), datagram);
     }
 }

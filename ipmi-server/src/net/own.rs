@@ -14,7 +14,7 @@ use ipmi_proto::time::Instant;
 use super::alarm::Alarm;
 use super::handler::DatagramHandler;
 use super::outlet::Outlet;
-use super::pressure::Pressure;
+use super::pressure::{Pressure, Repeats};
 use super::promoted::Promotions;
 use super::scratch::Scratch;
 use super::signal::Signal;
@@ -144,12 +144,13 @@ impl<H: DatagramHandler> OwnSocket<H> {
         } else {
             BUDGET_UNDER_PRESSURE
         };
-        let mut traffic = Traffic::default();
+        let (mut traffic, mut repeats) = (Traffic::default(), Repeats::default());
         let socket = self.outlet.socket();
         let mut emptied = false;
         for _ in 0..budget {
             match socket.try_recv_from(&mut scratch.input) {
                 Ok((length, remote)) => {
+                    repeats.note(remote);
                     let peer = Peer {
                         remote,
                         local: self.local,
@@ -175,7 +176,7 @@ impl<H: DatagramHandler> OwnSocket<H> {
             }
         }
         self.station.common.config.metrics.traffic(traffic);
-        if traffic.dropped > 0 && self.pressure.dropped(now, traffic.dropped) {
+        if self.pressure.suspicious(now, traffic.dropped + repeats.count) {
             self.defend(now, context, alarm);
         }
         emptied

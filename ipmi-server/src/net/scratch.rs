@@ -72,7 +72,10 @@ impl Scratch {
 impl Batch {
     /// Takes datagrams; how many buffers were filled.
     pub(crate) fn receive(&mut self, from: &SharedSocket) -> io::Result<usize> {
-        self.bytes.resize(BATCH * COALESCED, 0);
+        if self.bytes.is_empty() {
+            // Zeroed by the system, page by page when touched.
+            self.bytes = vec![0; BATCH * COALESCED];
+        }
         let mut buffers = self.bytes.chunks_exact_mut(COALESCED);
         let mut slices: [IoSliceMut<'_>; BATCH] =
             core::array::from_fn(|_| IoSliceMut::new(buffers.next().unwrap_or_default()));

@@ -20,7 +20,7 @@ use super::deadlines::Deadlines;
 use super::group::{Group, Home, Members, Number, Waiting};
 use super::handler::DatagramHandler;
 use super::outlet::{Outlet, SharedSocket};
-use super::pressure::Pressure;
+use super::pressure::{Pressure, Repeats};
 use super::promoted::Promotions;
 use super::scratch::{BATCH, Desk, Scratch};
 use super::signal::Signal;
@@ -160,7 +160,7 @@ impl<H: DatagramHandler> SharedWorker<H> {
             BUDGET
         };
         let members = group.members();
-        let mut traffic = Traffic::default();
+        let (mut traffic, mut repeats) = (Traffic::default(), Repeats::default());
         let (mut taken, mut emptied) = (0, false);
         while taken < budget && !emptied {
             let mut filled = 0;
@@ -176,6 +176,7 @@ impl<H: DatagramHandler> SharedWorker<H> {
             // An error about an earlier answer counts, too, so that this loop ends.
             taken += filled.max(1);
             for (bytes, meta) in scratch.batch.datagrams(filled) {
+                repeats.note(meta.addr);
                 self.take_in(
                     now,
                     &members,
@@ -191,7 +192,7 @@ impl<H: DatagramHandler> SharedWorker<H> {
         }
         drop(members);
         group.common.config.metrics.traffic(traffic);
-        if traffic.dropped > 0 && self.pressure.dropped(now, traffic.dropped) {
+        if self.pressure.suspicious(now, traffic.dropped + repeats.count) {
             self.defend(now);
         }
         emptied
