@@ -350,3 +350,26 @@ impl Session {
         self.info().is_authenticated
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_takes_less_than_two_kibibytes() {
+        let size = size_of::<Session>() + size_of::<V2_0>();
+        assert!(
+            size <= 1_856,
+            "{size} bytes, of which {} for retries",
+            size_of::<RetryCache>()
+        );
+        let size = size_of::<Session>() + size_of::<V1_5>();
+        assert!(size <= 1_856, "{size} bytes");
+    }
+
+    #[test]
+    fn a_login_takes_less_than_half_a_kibibyte() {
+        let size = size_of::<crate::session::managed::half_open::HalfOpen>();
+        assert!(size <= 256, "{size} bytes");
+    }
+}

@@ -20,8 +20,8 @@ use crate::session::{CloseReason, Directory, DropReason, Peer};
 use crate::time::Instant;
 use crate::wire::{Bytes, WireError};
 
-/// The longest answer that a retry can get again.
-const LONGEST_REPEATED: usize = 400;
+/// Room for the longest answer that a retry can get again.
+const LONGEST_REPEATED: usize = 128;
 
 impl Session {
     /// Notes that the console lives, and where.

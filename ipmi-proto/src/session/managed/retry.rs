@@ -8,7 +8,7 @@ use super::limits::{JOIN_LIFETIME, RETRY_LIFETIME};
 use crate::command::Command;
 use crate::command::chassis::control::ChassisControl;
 use crate::ipmb::{CompletionCode, RequestHeader};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::wire::Bytes;
 
 /// Requests that are remembered per session. The window lets in a retry that is up to 16 packets late, and a
@@ -18,10 +18,10 @@ const ENTRIES: usize = 24;
 const RUNNING: usize = 8;
 /// Answers up to this length, with the completion code, are kept as long as their requests are remembered.
 /// Those of all commands that change something are among them.
-const SHORT_ANSWER: usize = 16;
+const SHORT_ANSWER: usize = 14;
 /// Bytes kept of longer answers. One that is overwritten, or does not fit at all, is not kept: the request,
-/// which can only be a read, then runs again.
-const ANSWER_BYTES: usize = 384;
+/// which can only be a read, then runs again. A session is to be small; few reads are longer.
+const ANSWER_BYTES: usize = 96;
 
 /// What came of looking for a request among the remembered ones.
 #[derive(Debug)]
@@ -60,8 +60,23 @@ struct Entry {
     header: RequestHeader,
     serial: u32,
     digest: u32,
-    at: Instant,
+    at: Moment,
     state: State,
+}
+
+/// Milliseconds of the clock, cut to what a comparison over some seconds needs.
+#[derive(Clone, Copy, Debug)]
+struct Moment(u32);
+
+impl Moment {
+    fn of(now: Instant) -> Self {
+        let [a, b, c, d, ..] = (now.as_micros() / 1_000).to_le_bytes();
+        Self(u32::from_le_bytes([a, b, c, d]))
+    }
+
+    fn is_within(self, now: Instant, lifetime: Duration) -> bool {
+        u128::from(Self::of(now).0.wrapping_sub(self.0)) < lifetime.as_millis()
+    }
 }
 
 /// The last power action of a session.
@@ -70,7 +85,7 @@ struct Action {
     digest: u32,
     slot: u8,
     serial: u32,
-    at: Instant,
+    at: Moment,
     /// `None` while it runs.
     completion: Option<CompletionCode>,
 }
@@ -82,6 +97,8 @@ pub(super) struct RetryCache {
     answers: [u8; ANSWER_BYTES],
     /// Where the next answer goes.
     end: u16,
+    /// The entry that was taken last.
+    last: u8,
     serial: u32,
     action: Option<Action>,
 }
@@ -92,6 +109,7 @@ impl RetryCache {
             entries: [None; ENTRIES],
             answers: [0; ANSWER_BYTES],
             end: 0,
+            last: 0,
             serial: 0,
             action: None,
         }
@@ -145,7 +163,7 @@ impl RetryCache {
                 digest,
                 slot,
                 serial,
-                at: now,
+                at: Moment::of(now),
                 completion: None,
             });
         }
@@ -167,7 +185,7 @@ impl RetryCache {
             .filter(|action| (action.slot, action.serial) == (ticket.slot, ticket.serial))
         {
             action.completion = Some(completion);
-            action.at = now;
+            action.at = Moment::of(now);
         }
         let state = match short(completion, data) {
             Some(answer) => State::Short(answer),
@@ -180,7 +198,7 @@ impl RetryCache {
             return None;
         }
         entry.state = state;
-        entry.at = now;
+        entry.at = Moment::of(now);
         Some(entry.header)
     }
 
@@ -201,43 +219,37 @@ impl RetryCache {
                 Join::Running
             }
             // One that failed is tried again.
-            Some(completion) if completion.is_ok() && now.since(action.at) < JOIN_LIFETIME => Join::Ended,
+            Some(completion) if completion.is_ok() && action.at.is_within(now, JOIN_LIFETIME) => Join::Ended,
             Some(_) => Join::No,
         }
     }
 
-    /// A place for a request: a free one, else that of the oldest one that is not running.
+    /// A place for a request: the one after the last, unless a request that is running has it.
     fn take_slot(&mut self, now: Instant, header: RequestHeader, digest: u32) -> Option<Ticket> {
-        let is_running = |entry: &Entry| matches!(entry.state, State::Running);
-        if self
-            .entries
-            .iter()
-            .flatten()
-            .filter(|entry| is_running(entry))
-            .count()
-            >= RUNNING
-        {
+        let is_running = |entry: &&Option<Entry>| {
+            entry
+                .as_ref()
+                .is_some_and(|entry| matches!(entry.state, State::Running))
+        };
+        if self.entries.iter().filter(is_running).count() >= RUNNING {
             return None;
         }
-        let age = |entry: &Option<Entry>| entry.map(|entry| entry.serial);
-        let idle = |entry: &Option<Entry>| !entry.as_ref().is_some_and(is_running);
-        let (slot, place) = self
-            .entries
-            .iter_mut()
-            .enumerate()
-            .filter(|(_, entry)| idle(entry))
-            .min_by_key(|(_, entry)| age(entry))?;
+        let after_last = (1..=ENTRIES).map(|step| (usize::from(self.last) + step) % ENTRIES);
+        let slot = after_last
+            .into_iter()
+            .find(|slot| !self.entries.get(*slot).is_some_and(|entry| is_running(&entry)))?;
+        self.last = u8::try_from(slot).ok()?;
         self.serial = self.serial.wrapping_add(1);
         let serial = self.serial;
-        *place = Some(Entry {
+        *self.entries.get_mut(slot)? = Some(Entry {
             header,
             serial,
             digest,
-            at: now,
+            at: Moment::of(now),
             state: State::Running,
         });
         Some(Ticket {
-            slot: u8::try_from(slot).ok()?,
+            slot: self.last,
             serial,
         })
     }
@@ -282,7 +294,7 @@ enum Join {
 
 impl Entry {
     fn is(&self, now: Instant, header: &RequestHeader, digest: u32) -> bool {
-        let alive = matches!(self.state, State::Running) || now.since(self.at) < RETRY_LIFETIME;
+        let alive = matches!(self.state, State::Running) || self.at.is_within(now, RETRY_LIFETIME);
         self.digest == digest && self.header == *header && alive
     }
 }
