@@ -9,8 +9,11 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use ipmi_proto::command::{self, Body, CommandSpec};
-use ipmi_proto::ipmb::CompletionCode;
+use ipmi_proto::ipmb::{CompletionCode, NetFn};
 use ipmi_proto::session::DropReason;
+
+/// The row of DCMI's commands, behind those of the 32 network functions of requests.
+const DCMI_ROW: usize = 32;
 
 /// Parts; more threads than that share.
 const SHARDS: usize = 16;
@@ -103,6 +106,10 @@ struct Shard {
     completions: Vec<AtomicU64>,
 }
 
+/// What counts a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommandNumber(u16);
+
 /// Position of each command in the table of all commands.
 #[derive(Debug)]
 struct CommandNumbers {
@@ -178,10 +185,16 @@ impl Metrics {
         self.count(|shard| shard.losses.get(loss as usize));
     }
 
-    /// A command was answered; `None` if it is not in the table.
-    pub fn command(&self, spec: Option<&CommandSpec>, completion: CompletionCode) {
-        let position = spec.map_or(self.commands.count, |spec| self.commands.position(spec));
-        self.count(|shard| shard.commands.get(usize::from(position)));
+    /// What counts a command; `body` are the bytes that say whose command it is, if there are any.
+    #[must_use]
+    pub fn command_number(&self, netfn: NetFn, body: &[u8], number: u8) -> CommandNumber {
+        let position = slot(netfn, body, number).and_then(|slot| self.commands.position.get(slot));
+        CommandNumber(position.copied().unwrap_or(self.commands.count))
+    }
+
+    /// A command was answered. Those that belong to a session's beginning and end are not counted here.
+    pub fn command(&self, number: CommandNumber, completion: CompletionCode) {
+        self.count(|shard| shard.commands.get(usize::from(number.0)));
         self.count(|shard| shard.completions.get(usize::from(completion.0)));
     }
 
@@ -280,27 +293,26 @@ impl CommandNumbers {
         };
         let count = command::all().count();
         numbers.count = u16::try_from(count).unwrap_or(u16::MAX);
-        numbers.position = vec![numbers.count; 33 << 8];
+        numbers.position = vec![numbers.count; (DCMI_ROW + 1) << 8];
         for (index, spec) in command::all().enumerate() {
             let index = u16::try_from(index).unwrap_or(numbers.count);
-            if let Some(slot) = numbers.position.get_mut(Self::slot(spec)) {
-                *slot = index;
+            let slot = slot(spec.netfn, spec.body.code().as_slice(), spec.number);
+            if let Some(position) = slot.and_then(|slot| numbers.position.get_mut(slot)) {
+                *position = index;
             }
         }
         numbers
     }
+}
 
-    fn slot(spec: &CommandSpec) -> usize {
-        let row = match spec.body {
-            Body::Ipmi => usize::from(spec.netfn.0 >> 1),
-            _ => 32,
-        };
-        row << 8 | usize::from(spec.number)
-    }
-
-    fn position(&self, spec: &CommandSpec) -> u16 {
-        self.position.get(Self::slot(spec)).copied().unwrap_or(self.count)
-    }
+/// Where the position of a command stands: a row for each network function of requests, and one for DCMI.
+fn slot(netfn: NetFn, body: &[u8], number: u8) -> Option<usize> {
+    let row = match body {
+        [] => usize::from(netfn.0 >> 1),
+        [code] if Some(*code) == Body::Dcmi.code() => DCMI_ROW,
+        _ => return None,
+    };
+    Some(row << 8 | usize::from(number))
 }
 
 #[cfg(test)]
@@ -311,11 +323,13 @@ mod tests {
     fn counts_add_up_over_threads() {
         let metrics = Metrics::new();
         let spec = command::all().next().unwrap();
+        let first = metrics.command_number(spec.netfn, &[], spec.number);
+        let other = metrics.command_number(NetFn::OEM_GROUP, &[1, 2, 3], 1);
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
-                    metrics.command(Some(spec), CompletionCode::OK);
-                    metrics.command(None, CompletionCode::INVALID_COMMAND);
+                    metrics.command(first, CompletionCode::OK);
+                    metrics.command(other, CompletionCode::INVALID_COMMAND);
                     metrics.dropped(DropReason::Replayed);
                     metrics.lost(Loss::Overload);
                     metrics.login(false);
@@ -345,12 +359,9 @@ mod tests {
     fn every_command_has_its_own_counter() {
         let metrics = Metrics::new();
         for (index, spec) in command::all().enumerate() {
-            assert_eq!(
-                usize::from(metrics.commands.position(spec)),
-                index,
-                "{}",
-                spec.name
-            );
+            let body = spec.body.code();
+            let number = metrics.command_number(spec.netfn, body.as_slice(), spec.number);
+            assert_eq!(usize::from(number.0), index, "{}", spec.name);
         }
     }
 

@@ -275,6 +275,22 @@ fn datagrams_that_cannot_be_ipmi_are_counted() {
 }
 
 #[test]
+fn a_datagram_that_wants_an_acknowledge_gets_one() {
+    let (server, _stops) = server(1, NetConfig::default());
+    let shared = server.share(at("0.0.0.0:0")).unwrap();
+    let bmcs = [
+        server.add(Toy::new(b'A'), at("127.0.0.1:0")).unwrap(),
+        shared.add(Toy::new(b'B'), [127, 0, 8, 1].into()).unwrap(),
+    ];
+    for bmc in &bmcs {
+        let client = Client::new(bmc.local_addr());
+        assert_eq!(client.ask(bmc.local_addr(), &[6, 0, 5, 7]), [6, 0, 5, 0x87]);
+        client.send(bmc.local_addr(), &[6, 0, 0xff, 7]);
+        assert_eq!(client.ask(bmc.local_addr(), b"e").len(), 2);
+    }
+}
+
+#[test]
 fn ten_thousand_bmcs_start_within_a_second() {
     let (server, _stops) = server(2, NetConfig::default());
     let began = std::time::Instant::now();

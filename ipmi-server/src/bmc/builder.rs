@@ -8,13 +8,14 @@ use std::sync::{Mutex, OnceLock, RwLock};
 use ipmi_proto::crypto::{BmcKey, CipherSuite, CipherSuiteId, Password};
 use ipmi_proto::ipmb::Privilege;
 use ipmi_proto::session::managed::{Limits, Sessions};
-use ipmi_proto::session::{AuthTypes, UserId};
+use ipmi_proto::session::{AuthTypes, Event, UserId};
 use ipmi_proto::time::Instant;
 use ipmi_proto::wire::PaddedText;
 
 use super::event::Listener;
 use super::{Alarms, Bmc, Inner};
 use crate::backend::BmcBackend;
+use crate::metrics::Metrics;
 use crate::power::PowerSlot;
 use crate::state::users::{CONFIGURED_USER, NULL_USER, USER_COUNT};
 use crate::state::{Channel, Identity, State};
@@ -45,6 +46,21 @@ pub(crate) struct Settings {
     pub(crate) name: String,
     pub(crate) cycle_when_off: CycleWhenOff,
     pub(crate) deadline: Duration,
+    pub(crate) metrics: Option<Arc<Metrics>>,
+}
+
+impl Settings {
+    /// Counts an event if it is the end of a login.
+    pub(crate) fn count_login(&self, event: &Event) {
+        let succeeded = match event {
+            Event::Opened { .. } => true,
+            Event::LoginFailed { .. } => false,
+            _ => return,
+        };
+        if let Some(metrics) = &self.metrics {
+            metrics.login(succeeded);
+        }
+    }
 }
 
 /// Why a BMC cannot be made as it was described.
@@ -121,6 +137,7 @@ pub struct BmcBuilder {
     channel_limit: Privilege,
     cycle_when_off: CycleWhenOff,
     deadline: Duration,
+    metrics: Option<Arc<Metrics>>,
 }
 
 impl BmcBuilder {
@@ -139,6 +156,7 @@ impl BmcBuilder {
             channel_limit: Privilege::ADMINISTRATOR,
             cycle_when_off: CycleWhenOff::default(),
             deadline: DEFAULT_DEADLINE,
+            metrics: None,
         }
     }
 
@@ -216,6 +234,12 @@ impl BmcBuilder {
         self
     }
 
+    /// Where to count commands and logins: usually one for all BMCs, and the driver's.
+    pub fn metrics(mut self, metrics: Arc<Metrics>) -> Self {
+        self.metrics = Some(metrics);
+        self
+    }
+
     /// Offers cipher suite 0: whoever knows a user's name can log in without the password, up to `limit`.
     pub const fn danger_cipher_suite_0(mut self, limit: Privilege) -> Self {
         self.suite_0 = Some(limit);
@@ -260,6 +284,7 @@ impl BmcBuilder {
             name,
             cycle_when_off: self.cycle_when_off,
             deadline: self.deadline,
+            metrics: self.metrics,
         };
         let inner = Inner {
             sessions: Sessions::new(self.limits),

@@ -29,6 +29,7 @@ pub(crate) use pending::{Job, Outcome, Work};
 
 use crate::backend::{BmcBackend, EventListener};
 use crate::handlers::{self, After, Context, Dispatched, RESPONSE_CAPACITY};
+use crate::metrics::CommandNumber;
 use crate::power::PowerSlot;
 use crate::state::State;
 
@@ -150,7 +151,7 @@ impl Bmc {
                 _ => Reaction::Dropped(DropReason::UnknownPayload),
             };
             inner.state.datagrams.count(&reaction);
-            inner.take_session_events();
+            inner.take_session_events(&self.settings);
             inner.wake |= is_earlier(inner.sessions.poll_timeout(), timeout);
             reaction
         })
@@ -164,6 +165,14 @@ impl Bmc {
         output: &mut [u8],
     ) -> Reaction {
         let now = inner.now;
+        let number = self.command_number(&request);
+        let header = &request.message.header;
+        tracing::debug!(
+            bmc = self.name(),
+            netfn = header.netfn.0,
+            command = header.command,
+            "command"
+        );
         let mut context = Context {
             bmc: self,
             sessions: &inner.sessions,
@@ -183,6 +192,7 @@ impl Bmc {
         inner.wake |= context.wake_driver;
         match dispatched {
             Dispatched::Answer { completion, length } => {
+                self.count_command(number, completion);
                 let data = buffer.get(..length).unwrap_or_default();
                 let sealed = inner
                     .sessions
@@ -192,9 +202,31 @@ impl Bmc {
                     Reaction::Reply { length }
                 })
             }
-            Dispatched::Wait { job, body } => {
-                Reaction::Run(PendingCommand::new(Arc::clone(self), request.token, body, job))
-            }
+            Dispatched::Wait { job, body } => Reaction::Run(PendingCommand::new(
+                Arc::clone(self),
+                request.token,
+                body,
+                job,
+                number,
+            )),
+        }
+    }
+
+    /// What counts a request, if anything does.
+    fn command_number(&self, request: &Request<'_>) -> Option<CommandNumber> {
+        let metrics = self.settings.metrics.as_ref()?;
+        let header = &request.message.header;
+        let body = request
+            .message
+            .data
+            .get(..header.netfn.body_length())
+            .unwrap_or_default();
+        Some(metrics.command_number(header.netfn, body, header.command))
+    }
+
+    fn count_command(&self, number: Option<CommandNumber>, completion: CompletionCode) {
+        if let (Some(metrics), Some(number)) = (&self.settings.metrics, number) {
+            metrics.command(number, completion);
         }
     }
 
@@ -263,8 +295,10 @@ impl Inner {
         }
     }
 
-    fn take_session_events(&mut self) {
+    fn take_session_events(&mut self, settings: &Settings) {
         while let Some(event) = self.sessions.poll_event() {
+            tracing::debug!(bmc = settings.name, ?event, "session");
+            settings.count_login(&event);
             match event {
                 Event::Closed { session, .. } => self.state.session_closed(SessionId(session)),
                 Event::LoginFailed {

@@ -14,6 +14,7 @@ use ipmi_proto::session::Peer;
 use ipmi_proto::session::managed::RequestToken;
 
 use super::{Bmc, BodyPrefix};
+use crate::metrics::CommandNumber;
 
 /// Something that takes its time.
 pub(crate) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -45,6 +46,7 @@ pub struct PendingCommand {
     token: RequestToken,
     body: BodyPrefix,
     job: Job,
+    number: Option<CommandNumber>,
 }
 
 /// A sealed datagram and where it goes.
@@ -64,12 +66,19 @@ pub struct Unfinished {
 }
 
 impl PendingCommand {
-    pub(crate) const fn new(bmc: Arc<Bmc>, token: RequestToken, body: BodyPrefix, job: Job) -> Self {
+    pub(crate) const fn new(
+        bmc: Arc<Bmc>,
+        token: RequestToken,
+        body: BodyPrefix,
+        job: Job,
+        number: Option<CommandNumber>,
+    ) -> Self {
         Self {
             bmc,
             token,
             body,
             job,
+            number,
         }
     }
 
@@ -90,11 +99,13 @@ impl PendingCommand {
             token,
             body,
             mut job,
+            number,
         } = self;
         let (completion, data, then) = match first(&mut job, deadline).await {
             Some(outcome) => (outcome.completion, outcome.data, outcome.then),
             None => (CompletionCode::TIMEOUT, Vec::new(), Some(go_on(job))),
         };
+        bmc.count_command(number, completion);
         let datagram = bmc.seal(token, completion, body, &data);
         let unfinished = then.map(|work| Unfinished { bmc, work });
         (datagram, unfinished)

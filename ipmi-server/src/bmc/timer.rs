@@ -16,7 +16,7 @@ impl Bmc {
         self.with(|inner| {
             inner.tell_time(now);
             inner.sessions.handle_timeout(now);
-            inner.take_session_events();
+            inner.take_session_events(self.settings());
             inner.alarms.expire(now);
             if inner.state.boot.expire(now) {
                 inner.start(Unfinished::new(self, power::take_override_back(Arc::clone(self))));

@@ -79,7 +79,7 @@ fn one(f: &mut fmt::Formatter<'_>, name: &str, about: &str, count: u64) -> fmt::
 
 #[cfg(test)]
 mod tests {
-    use ipmi_proto::ipmb::CompletionCode;
+    use ipmi_proto::ipmb::{CompletionCode, NetFn};
     use ipmi_proto::session::DropReason;
 
     use crate::metrics::Metrics;
@@ -87,7 +87,8 @@ mod tests {
     #[test]
     fn every_line_is_a_comment_or_a_sample() {
         let metrics = Metrics::new();
-        metrics.command(None, CompletionCode::OK);
+        let other = metrics.command_number(NetFn::OEM_GROUP, &[1, 2, 3], 1);
+        metrics.command(other, CompletionCode::OK);
         metrics.dropped(DropReason::Replayed);
         let text = metrics.snapshot().to_string();
         for line in text.lines() {

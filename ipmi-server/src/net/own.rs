@@ -158,12 +158,11 @@ impl<H: DatagramHandler> OwnSocket<H> {
                     let Some(datagram) = scratch.input.get_mut(..length) else {
                         continue;
                     };
-                    let answer = self
-                        .station
-                        .take_in(now, peer, datagram, &mut scratch.desk, &mut traffic);
-                    if let Some(answer) = answer {
-                        self.station.send(&self.outlet, peer, answer, &mut traffic);
-                    }
+                    let send = |bytes: &[u8], traffic: &mut Traffic| {
+                        self.station.send(&self.outlet, peer, bytes, traffic);
+                    };
+                    self.station
+                        .take_in(now, peer, datagram, &mut scratch.desk, &mut traffic, send);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     if socket.poll_recv_ready(context).is_pending() {

@@ -233,12 +233,9 @@ impl<H: DatagramHandler> Line<H> {
                     let Some(datagram) = scratch.input.get_mut(..length) else {
                         continue;
                     };
-                    let answer = self
-                        .station
-                        .take_in(now, peer, datagram, &mut scratch.desk, &mut traffic);
-                    if let Some(answer) = answer {
-                        self.send(peer, answer, &mut traffic);
-                    }
+                    let send = |bytes: &[u8], traffic: &mut Traffic| self.send(peer, bytes, traffic);
+                    self.station
+                        .take_in(now, peer, datagram, &mut scratch.desk, &mut traffic, send);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     if self.socket.poll_recv_ready(context).is_pending() {

@@ -226,9 +226,9 @@ impl<H: DatagramHandler> SharedWorker<H> {
             return;
         };
         for datagram in bytes.chunks_mut(meta.stride.max(1)) {
-            if let Some(answer) = station.take_in(now, peer, datagram, desk, traffic) {
-                station.sent(shared.try_send(peer, answer), peer, answer, traffic);
-            }
+            station.take_in(now, peer, datagram, desk, traffic, |bytes, traffic| {
+                station.sent(shared.try_send(peer, bytes), peer, bytes, traffic);
+            });
         }
     }
 

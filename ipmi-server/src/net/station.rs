@@ -4,6 +4,7 @@ use alloc::sync::{Arc, Weak};
 use core::sync::atomic::{AtomicUsize, Ordering};
 use std::io;
 
+use ipmi_proto::packet::rmcp;
 use ipmi_proto::session::{DropReason, Peer};
 use ipmi_proto::time::Instant;
 
@@ -55,29 +56,47 @@ impl<H: DatagramHandler> Station<H> {
         })
     }
 
-    /// Takes a datagram in. Gives the answer, if it is to be sent at once.
-    pub(crate) fn take_in<'d>(
+    /// Takes a datagram in, and sends what is to be sent at once.
+    pub(crate) fn take_in(
         self: &Arc<Self>,
         now: Instant,
         peer: Peer,
         datagram: &mut [u8],
-        desk: &'d mut Desk,
+        desk: &mut Desk,
         traffic: &mut Traffic,
-    ) -> Option<&'d [u8]> {
+        send: impl Fn(&[u8], &mut Traffic),
+    ) {
         traffic.received(datagram.len());
-        match self.judge(now, peer, datagram, desk) {
-            Ok(length) => desk.output.get(..length?),
-            Err(reason) => {
-                traffic.dropped += 1;
-                match reason {
-                    Dropped::ByBmc(reason) => {
-                        self.common.config.metrics.dropped(reason);
-                        tracing::trace!(remote = %peer.remote, reason = reason.label(), "datagram dropped");
-                    }
-                    Dropped::ByDriver(loss) => self.common.config.metrics.lost(loss),
+        // Looked for first: the datagram is decrypted in place.
+        let acknowledge = rmcp::acknowledge(datagram);
+        let judged = self.judge(now, peer, datagram, desk);
+        if let Some(acknowledge) = acknowledge
+            && !matches!(judged, Err(Dropped::ByDriver(_)))
+        {
+            send(&acknowledge, traffic);
+        }
+        match judged {
+            Ok(Some(length)) => {
+                if let Some(answer) = desk.output.get(..length) {
+                    send(answer, traffic);
                 }
-                None
             }
+            Ok(None) => {}
+            Err(dropped) => {
+                traffic.dropped += 1;
+                self.count_dropped(peer, dropped);
+            }
+        }
+    }
+
+    fn count_dropped(&self, peer: Peer, dropped: Dropped) {
+        let metrics = &self.common.config.metrics;
+        match dropped {
+            Dropped::ByBmc(reason) => {
+                metrics.dropped(reason);
+                tracing::trace!(remote = %peer.remote, reason = reason.label(), "datagram dropped");
+            }
+            Dropped::ByDriver(loss) => metrics.lost(loss),
         }
     }
 
