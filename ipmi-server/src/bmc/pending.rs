@@ -43,9 +43,11 @@ pub(crate) struct Outcome {
 #[must_use]
 pub struct PendingCommand {
     bmc: Arc<Bmc>,
-    token: RequestToken,
+    /// Taken when it is used.
+    token: Option<RequestToken>,
     body: BodyPrefix,
-    job: Job,
+    /// Taken when it is run.
+    job: Option<Job>,
     number: Option<CommandNumber>,
 }
 
@@ -75,9 +77,9 @@ impl PendingCommand {
     ) -> Self {
         Self {
             bmc,
-            token,
+            token: Some(token),
             body,
-            job,
+            job: Some(job),
             number,
         }
     }
@@ -91,24 +93,42 @@ impl PendingCommand {
     /// Waits for the machine, at most until `deadline` is ready. Gives the answer to send, if anybody still
     /// waits for one, and the work that goes on.
     pub async fn answer(
-        self,
+        mut self,
         deadline: impl Future<Output = ()> + Send,
     ) -> (Option<Datagram>, Option<Unfinished>) {
-        let Self {
-            bmc,
-            token,
-            body,
-            mut job,
-            number,
-        } = self;
+        let Some(mut job) = self.job.take() else {
+            return (None, None);
+        };
         let (completion, data, then) = match first(&mut job, deadline).await {
             Some(outcome) => (outcome.completion, outcome.data, outcome.then),
             None => (CompletionCode::TIMEOUT, Vec::new(), Some(go_on(job))),
         };
-        bmc.count_command(number, completion);
-        let datagram = bmc.seal(token, completion, body, &data);
-        let unfinished = then.map(|work| Unfinished { bmc, work });
-        (datagram, unfinished)
+        let datagram = self.seal(completion, &data);
+        let bmc = Arc::clone(&self.bmc);
+        (datagram, then.map(|work| Unfinished { bmc, work }))
+    }
+
+    /// Answers at once that the BMC is busy, without asking the machine for anything: for a driver that has
+    /// too many commands under way.
+    #[must_use]
+    pub fn refuse(mut self) -> Option<Datagram> {
+        // Outside of the lock, which what it holds may need.
+        self.job = None;
+        self.seal(CompletionCode::BUSY, &[])
+    }
+
+    fn seal(&mut self, completion: CompletionCode, data: &[u8]) -> Option<Datagram> {
+        let token = self.token.take()?;
+        self.bmc.count_command(self.number, completion);
+        self.bmc.seal(token, completion, self.body, data)
+    }
+}
+
+/// A command that is dropped would leave its client without an answer to any of its retries.
+impl Drop for PendingCommand {
+    fn drop(&mut self) {
+        self.job = None;
+        let _ = self.seal(CompletionCode::BUSY, &[]);
     }
 }
 

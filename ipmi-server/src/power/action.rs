@@ -17,6 +17,8 @@ use crate::state::Happening;
 
 /// A machine that takes longer than this to stop or to start has failed to.
 const STATE_LIMIT: Duration = Duration::from_secs(90);
+/// The answer to a power cycle waits so long for the machine to be off; clients try again after a second.
+const ANSWER_AFTER_OFF: Duration = Duration::from_millis(700);
 /// How often the state is asked for at first, and at last. Machines that tell of their changes are quicker.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LAST_PAUSE: Duration = Duration::from_secs(1);
@@ -49,7 +51,13 @@ pub(crate) async fn carry_out(
 ) -> Result<Option<Work>, CompletionCode> {
     let result = accept(&bmc, order).await;
     holder.answered(result.err().unwrap_or(CompletionCode::OK));
-    let goal = match result? {
+    let decision = result?;
+    if matches!(decision, Decision::Cycle) {
+        // Who asks for the state after the answer shall not see the one from before: that would look as if
+        // the cycle were over.
+        within(&bmc, &holder, false, ANSWER_AFTER_OFF).await;
+    }
+    let goal = match decision {
         Decision::Act(PowerAction::On) => Goal::On,
         Decision::Act(PowerAction::Off) => Goal::Off,
         Decision::Cycle => Goal::OffAndOn,
@@ -196,6 +204,11 @@ async fn on_again(bmc: &Arc<Bmc>, holder: &Holder, order: Order) -> bool {
 
 /// Waits until the machine is on, or off; `false` if it does not get there.
 async fn reached(bmc: &Arc<Bmc>, holder: &Holder, on: bool) -> bool {
+    within(bmc, holder, on, STATE_LIMIT).await
+}
+
+/// As [`reached`], for at most this long.
+async fn within(bmc: &Arc<Bmc>, holder: &Holder, on: bool, limit: Duration) -> bool {
     let (mut waited, mut pause) = (Duration::ZERO, FIRST_PAUSE);
     loop {
         // A state that cannot be known now may be known later.
@@ -205,7 +218,7 @@ async fn reached(bmc: &Arc<Bmc>, holder: &Holder, on: bool) -> bool {
         {
             return true;
         }
-        if waited >= STATE_LIMIT || holder.has_failed() {
+        if waited >= limit || holder.has_failed() {
             return false;
         }
         Sleep::or_power_change(Arc::clone(bmc), pause).await;

@@ -10,6 +10,7 @@ pub(crate) mod fru;
 pub(crate) mod happening;
 pub(crate) mod identity;
 pub(crate) mod lan;
+pub(crate) mod pef;
 pub(crate) mod reservation;
 pub(crate) mod sdr;
 pub(crate) mod sel;
@@ -39,6 +40,7 @@ pub(crate) use fru::Fru;
 pub(crate) use happening::Happening;
 pub(crate) use identity::Identity;
 pub(crate) use lan::Lan;
+pub(crate) use pef::Pef;
 pub(crate) use reservation::Reservation;
 pub(crate) use sdr::Repository;
 pub(crate) use sel::EventLog;
@@ -85,6 +87,7 @@ pub(crate) struct State {
     pub(crate) repository: Repository,
     pub(crate) fru: Fru,
     pub(crate) dcmi: Dcmi,
+    pub(crate) pef: Pef,
     /// The power state that the machine told last.
     told_power: Option<PowerState>,
     /// Until when wrong passwords are not logged.
@@ -118,6 +121,7 @@ impl State {
             repository: Repository::default(),
             fru: Fru::default(),
             dcmi,
+            pef: Pef::new(),
             told_power: None,
             powered_on: false,
             quiet_until: None,
@@ -193,6 +197,7 @@ impl State {
         self.lan.guard.session_closed(session);
         self.sol.guard.session_closed(session);
         self.system_info.guard.session_closed(session);
+        self.pef.guard.session_closed(session);
     }
 
     /// The BMC restarts; the machine is not touched.
@@ -202,6 +207,7 @@ impl State {
         self.lan.guard = SetGuard::default();
         self.sol.guard = SetGuard::default();
         self.system_info.guard = SetGuard::default();
+        self.pef.guard = SetGuard::default();
         self.sel.reservation.cancel();
         self.repository.reservation.cancel();
         if restart == Restart::Cold {

@@ -10,7 +10,7 @@ use ipmi_proto::record::{Entity, EntityId, EventType, RecordId, SensorType, Unit
 use ipmi_proto::wire::Writer;
 
 use super::Reservation;
-use super::sensors::{Builtin, Found, Measured, Sensors};
+use super::sensors::{Builtin, FIRST_OTHER, Found, Measured, Sensors};
 use crate::backend::SensorKind;
 use crate::handlers::DEVICE_SUPPORT;
 
@@ -18,14 +18,20 @@ use crate::handlers::DEVICE_SUPPORT;
 const CONTROLLER: RecordId = RecordId(0x0001);
 /// Record of its FRU inventory.
 const FRU: RecordId = RecordId(0x0002);
-/// Records of sensors are this and their number.
-const SENSORS: u16 = 0x0100;
+/// Records of sensors of the catalogue are this and their number; those of other sensors, which come first,
+/// are their number alone.
+const CATALOGUE: u16 = 0x0100;
 /// The stamps lie after this time, in seconds since 1970.
 const FIRST_STAMP: u32 = 0x5000_0000;
 
 /// The record of a sensor.
 pub(crate) fn record_of_sensor(number: u8) -> RecordId {
-    RecordId(SENSORS | u16::from(number))
+    let number = u16::from(number);
+    if number < u16::from(FIRST_OTHER) {
+        RecordId(CATALOGUE | number)
+    } else {
+        RecordId(number)
+    }
 }
 
 /// The repository.
@@ -48,10 +54,11 @@ impl Repository {
             .map(Builtin::number);
         let mut numbers: Vec<u8> = builtin.collect();
         numbers.extend(sensors.measured.iter().map(|sensor| sensor.number));
-        numbers.sort_unstable();
         let of_sensors = numbers.into_iter().map(record_of_sensor);
+        let mut ids: Vec<RecordId> = [CONTROLLER, FRU].into_iter().chain(of_sensors).collect();
+        ids.sort_unstable();
         let mut repository = Self {
-            ids: [CONTROLLER, FRU].into_iter().chain(of_sensors).collect(),
+            ids: ids.into(),
             ..Self::default()
         };
         repository.stamp = repository.content_stamp(sensors);
@@ -65,7 +72,7 @@ impl Repository {
 
     /// Number of sensors.
     pub(crate) fn sensor_count(&self) -> u8 {
-        let sensors = self.ids.iter().filter(|id| id.0 >= SENSORS).count();
+        let sensors = self.ids.iter().filter(|id| **id > FRU).count();
         u8::try_from(sensors).unwrap_or(u8::MAX)
     }
 

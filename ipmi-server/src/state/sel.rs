@@ -143,6 +143,11 @@ impl EventLog {
         Ok((record, next))
     }
 
+    /// The newest record.
+    pub(crate) fn last(&self) -> Option<RecordId> {
+        self.records.last().map(id_of)
+    }
+
     /// Deletes a record and gives its ID.
     ///
     /// # Errors

@@ -14,7 +14,9 @@ use crate::backend::{BmcBackend, PowerState, SensorDescription, SensorKind, Sens
 /// A value that is older says nothing.
 const MAX_AGE: Duration = Duration::from_secs(60);
 /// First number of sensors of the machine that have none in the catalogue.
-const FIRST_OTHER: u8 = 0x60;
+pub(crate) const FIRST_OTHER: u8 = 0x60;
+/// Upper non-critical and critical threshold of a percentage that nobody has given any.
+const BEYOND_PERCENT: (u8, u8) = (200, 255);
 /// Number of the processor load.
 const PROCESSOR_LOAD: u8 = 0x03;
 /// Number of the memory load.
@@ -202,8 +204,12 @@ impl Measured {
         } else {
             (AnalogFormat::UNSIGNED, Factors::up_to(high)?)
         };
+        let is_percentage = matches!(
+            kind,
+            SensorKind::ProcessorUtilization | SensorKind::MemoryUtilization
+        );
         let raw = |value| factors.raw(format, value);
-        let (thresholds, readable) = raw_thresholds(&limits, format, &factors, raw(high)?);
+        let (thresholds, readable) = raw_thresholds(&limits, format, &factors, is_percentage);
         Some(Self {
             number,
             id,
@@ -290,13 +296,13 @@ impl Measured {
     }
 }
 
-/// The machine's limits as raw values. A sensor without any has the upper two, beyond what it can show, so
+/// The machine's limits as raw values. A percentage without any has the upper two, beyond what it can show, so
 /// that they can be set.
 fn raw_thresholds(
     limits: &SensorThresholds,
     format: AnalogFormat,
     factors: &Factors,
-    high: u8,
+    is_percentage: bool,
 ) -> (Thresholds, ThresholdMask) {
     let all = [
         (Threshold::LOWER_NON_CRITICAL, limits.lower_non_critical),
@@ -315,14 +321,9 @@ fn raw_thresholds(
             mask |= 1 << threshold.0;
         }
     }
-    if mask == 0 {
-        let beyond = if format == AnalogFormat::UNSIGNED {
-            u8::MAX
-        } else {
-            high
-        };
-        (thresholds.upper_non_critical, thresholds.upper_critical) = (beyond, beyond);
-        mask = 1 << Threshold::UPPER_NON_CRITICAL.0 | 1 << Threshold::UPPER_CRITICAL.0;
+    if mask == 0 && is_percentage {
+        (thresholds.upper_non_critical, thresholds.upper_critical) = BEYOND_PERCENT;
+        mask = (1 << Threshold::UPPER_NON_CRITICAL.0) | (1 << Threshold::UPPER_CRITICAL.0);
     }
     (thresholds, ThresholdMask::from_word(mask))
 }

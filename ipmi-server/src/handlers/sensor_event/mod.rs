@@ -2,6 +2,7 @@
 
 mod device_sdr;
 mod event_enable;
+mod pef;
 mod reading;
 mod receiver;
 mod threshold;
@@ -15,4 +16,5 @@ pub(super) const HANDLERS: &[&[Handler]] = &[
     threshold::HANDLERS,
     event_enable::HANDLERS,
     reading::HANDLERS,
+    pef::HANDLERS,
 ];
