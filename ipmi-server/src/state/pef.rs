@@ -3,10 +3,11 @@
 
 use ipmi_proto::command::PARAMETER_NOT_SUPPORTED;
 use ipmi_proto::command::sensor_event::pef_parameter::{
-    EventFilter, FilterConfigurationEntry, FilterEntry, PefActions, PefControl, PefParameter, PefValue,
-    PolicyEntry, StringBlock, StringKeyEntry, TrapGuid,
+    AlertPolicy, EventFilter, FilterConfigurationEntry, FilterEntry, PefActions, PefControl, PefParameter,
+    PefValue, PolicyDestination, PolicyEntry, PolicyKind, PolicyRule, PolicyString, StringBlock,
+    StringKeyEntry, TrapGuid,
 };
-use ipmi_proto::ipmb::CompletionCode;
+use ipmi_proto::ipmb::{ChannelNumber, CompletionCode};
 use ipmi_proto::record::RecordId;
 use ipmi_proto::time::Instant;
 use ipmi_proto::wire::{Bytes, LowBits, Reader};
@@ -19,6 +20,24 @@ pub(crate) const FILTERS: u8 = 16;
 const POLICIES: u8 = 16;
 /// Blocks of the volatile alert string.
 const STRING_BLOCKS: u8 = 4;
+
+/// A policy that nobody has written. It names the LAN channel, because clients look the channel of every
+/// policy up.
+const UNUSED_POLICY: AlertPolicy = AlertPolicy {
+    rule: PolicyRule {
+        set: 0,
+        enabled: false,
+        policy: PolicyKind::ALWAYS,
+    },
+    destination: PolicyDestination {
+        channel: ChannelNumber::LAN,
+        destination: 1,
+    },
+    string: PolicyString {
+        event_specific: false,
+        selector: 0,
+    },
+};
 
 /// The configuration.
 #[derive(Debug)]
@@ -93,7 +112,9 @@ impl Pef {
             PefParameter::POLICY_COUNT => PefValue::PolicyCount(LowBits(POLICIES)),
             PefParameter::POLICY => {
                 check(set, 1, POLICIES)?;
-                let policy = self.entry(parameter, set);
+                let written = self.tables.get(parameter.0, set);
+                let policy = written.and_then(|data| Reader::new(data).value().ok());
+                let policy = policy.unwrap_or(UNUSED_POLICY);
                 PefValue::Policy(PolicyEntry { number, policy })
             }
             PefParameter::SYSTEM_GUID => PefValue::SystemGuid(self.entry::<TrapGuid>(parameter, 0)),
@@ -176,12 +197,6 @@ impl Pef {
         }
         Ok(())
     }
-
-    /// Whether a policy is in use.
-    #[cfg(test)]
-    fn policy(&self, number: u8) -> ipmi_proto::command::sensor_event::pef_parameter::AlertPolicy {
-        self.entry(PefParameter::POLICY, number)
-    }
 }
 
 /// Entries of a table have numbers.
@@ -221,6 +236,13 @@ mod tests {
         assert_eq!(pef.set(&acts), Err(CompletionCode::INVALID_FIELD));
         pef.set(&PefValue::from_data(PefParameter::POLICY, &[2, 0x18, 0x11, 0]).unwrap())
             .unwrap();
-        assert!(pef.policy(2).rule.enabled);
+        assert_eq!(
+            get(&pef, 9, 2).unwrap().to_data().unwrap()[..],
+            [2, 0x18, 0x11, 0]
+        );
+        assert_eq!(
+            get(&pef, 9, 1).unwrap().to_data().unwrap()[..],
+            [1, 0x00, 0x11, 0]
+        );
     }
 }
