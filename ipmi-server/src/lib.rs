@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod net;
 mod power;
 mod state;
+pub mod store;
 #[cfg(test)]
 mod test_bench;
 

@@ -293,7 +293,6 @@ impl BmcBuilder {
             alarms: Alarms::default(),
             work: alloc::collections::VecDeque::new(),
             now: Instant::ZERO,
-            is_started: false,
             wake: false,
         };
         let bmc = Arc::new(Bmc {

@@ -33,7 +33,9 @@ impl EventListener for Listener {
 
 impl Inner {
     fn handle_event(&mut self, name: &str, event: BackendEvent) {
+        // The time of the last datagram or timeout, which may be long ago: what counts time waits to be told.
         let now = self.now;
+        self.wake_driver();
         match event {
             BackendEvent::Power(power) => {
                 self.state.power_observed(now, power);
@@ -51,7 +53,7 @@ impl Inner {
             BackendEvent::Connected(connected) => {
                 tracing::info!(bmc = name, connected, "connection to the hypervisor");
                 if !connected {
-                    self.state.power_unknown(now);
+                    self.state.power_unknown();
                 }
             }
         }

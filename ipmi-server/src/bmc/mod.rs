@@ -53,7 +53,6 @@ pub(crate) struct Inner {
     work: VecDeque<Unfinished>,
     /// The latest time that the driver told.
     pub(crate) now: Instant,
-    is_started: bool,
     /// The driver has to look at timeout and work again.
     wake: bool,
 }
@@ -272,13 +271,10 @@ impl Bmc {
 }
 
 impl Inner {
-    /// Notes the time. The first time is the start of what is counted.
+    /// Notes the time.
     pub(crate) fn tell_time(&mut self, now: Instant) {
         self.now = now;
-        if !self.is_started {
-            self.is_started = true;
-            self.state.start(now);
-        }
+        self.state.tell_time(now);
     }
 
     fn act_after(&mut self, after: After) {

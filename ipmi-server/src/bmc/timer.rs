@@ -30,6 +30,7 @@ impl Bmc {
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.with(|inner| {
             let timeouts = [
+                inner.state.needs_time().then_some(Instant::ZERO),
                 inner.sessions.poll_timeout(),
                 inner.alarms.timeout(),
                 inner.state.boot.timeout(),

@@ -444,3 +444,14 @@ async fn what_happens_is_in_the_event_log() {
     ];
     assert_eq!(records, expected.concat());
 }
+
+#[tokio::test(start_paused = true)]
+async fn hours_start_when_the_machine_does_however_long_nobody_asked() {
+    let bench = Bench::new();
+    bench.drive();
+    pass(5 * 3_600).await;
+    bench.machine.set_power_from_outside(PowerState::On);
+    pass(3_600 + 60).await;
+    let (_, hours) = bench.ask(NetFn::CHASSIS, 0x0f, &[]).at_once();
+    assert_eq!(hours, [60, 1, 0, 0, 0]);
+}

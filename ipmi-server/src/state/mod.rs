@@ -90,6 +90,8 @@ pub(crate) struct State {
     pub(crate) pef: Pef,
     /// The power state that the machine told last.
     told_power: Option<PowerState>,
+    /// It has not been noted for the power-on hours yet.
+    is_power_uncounted: bool,
     /// Until when wrong passwords are not logged.
     quiet_until: Option<Instant>,
     /// The operating system was asked to shut down.
@@ -123,6 +125,7 @@ impl State {
             dcmi,
             pef: Pef::new(),
             told_power: None,
+            is_power_uncounted: true,
             powered_on: false,
             quiet_until: None,
             soft_off_asked: false,
@@ -137,16 +140,23 @@ impl State {
         self.repository = Repository::of(&self.sensors, self.capabilities.has_interrupt());
     }
 
-    /// Time begins.
-    pub(crate) fn start(&mut self, now: Instant) {
-        self.chassis.observe_power(now, self.told_power);
+    /// Whether the time has to be told, because the power changed at a time that nobody knows.
+    pub(crate) const fn needs_time(&self) -> bool {
+        self.is_power_uncounted
+    }
+
+    /// The time was told. The machine tells of its changes without one.
+    pub(crate) fn tell_time(&mut self, now: Instant) {
+        if core::mem::take(&mut self.is_power_uncounted) {
+            self.chassis.observe_power(now, self.told_power);
+        }
     }
 
     /// The machine told its power state.
     pub(crate) fn power_observed(&mut self, now: Instant, power: PowerState) {
         let was_off = self.told_power == Some(PowerState::Off);
         self.told_power = Some(power);
-        self.chassis.observe_power(now, Some(power));
+        self.is_power_uncounted = true;
         if power.is_on() {
             self.powered_on |= was_off;
         } else {
@@ -161,9 +171,9 @@ impl State {
     }
 
     /// Nobody knows the power state any more.
-    pub(crate) fn power_unknown(&mut self, now: Instant) {
+    pub(crate) fn power_unknown(&mut self) {
         self.told_power = None;
-        self.chassis.observe_power(now, None);
+        self.is_power_uncounted = true;
     }
 
     /// The machine boots.

@@ -1,5 +1,6 @@
 //! Platform event filtering: its configuration and marks. No action is offered.
 
+use ipmi_proto::command::sensor_event::alert::PetAcknowledge;
 use ipmi_proto::command::sensor_event::pef::{
     ArmPefPostponeTimer, ArmPefPostponeTimerRequest, ArmPefPostponeTimerResponse, GetLastProcessedEvent,
     GetPefCapabilities, GetPefParameter, GetPefParameterRequest, GetPefParameterResponse, LastProcessedEvent,
@@ -22,6 +23,8 @@ handlers! {
     pure GetPefParameter => get;
     pure SetLastProcessedEvent => set_last_processed;
     pure GetLastProcessedEvent => get_last_processed;
+    // No trap is waiting for one.
+    pure PetAcknowledge => |_, _| Ok(Empty);
 }
 
 /// Version of PEF, BCD with the low digit first: 1.5.
