@@ -93,4 +93,30 @@ fi
 # Without `advisories`: their database is not in a package registry.
 cargo deny --locked check bans licenses sources
 
+# The acceptance suite of the project's steering side, where it lies beside this clone.
+acceptance=../shared/conformance/run.py
+if [ -e "$acceptance" ]; then
+    step 'Acceptance suite'
+    scratch=$(mktemp -d)
+    trap 'rm -rf "$scratch"' EXIT
+    mkfifo "$scratch/output"
+    target/debug/vbmcd demo --count 1 --port 0 --username admin --password password \
+        --actions "$scratch/actions" >"$scratch/output" 2>"$scratch/log" &
+    daemon=$!
+    trap 'kill "$daemon" 2>/dev/null || true; rm -rf "$scratch"' EXIT
+    port=
+    while read -r line; do
+        case $line in
+            node1*) port=${line##*:} ;;
+            Ready*) break ;;
+        esac
+    done <"$scratch/output"
+    [ -n "$port" ] || fail "vbmcd did not start: $(cat "$scratch/log")"
+    # Left out: FreeIPMI 1.6.10 shows uninitialised memory in fi.bmc.info whatever BMC it asks.
+    python3 "$acceptance" --port "$port" --user admin --password password --tag core,hardening \
+        --skip fi.bmc.info --actions-cmd "cat '$scratch/actions'" --sol-host none
+    kill -TERM "$daemon"
+    wait "$daemon" || fail "vbmcd ended with an error: $(cat "$scratch/log")"
+fi
+
 step 'Done'

@@ -33,9 +33,9 @@ pub enum Command {
 /// Arguments of `vbmcd demo`.
 #[derive(Args)]
 pub struct DemoArgs {
-    /// Number of BMCs; with --addresses, the addresses are counted instead.
-    #[arg(long, default_value_t = NonZeroU16::new(3).unwrap_or(NonZeroU16::MIN), conflicts_with = "addresses")]
-    pub count: NonZeroU16,
+    /// Number of BMCs: 3 unless said otherwise, or with --addresses all of them.
+    #[arg(long, value_name = "N")]
+    pub count: Option<NonZeroU16>,
 
     /// Address of the BMCs.
     #[arg(

@@ -1,5 +1,6 @@
 //! What `vbmcd demo` starts.
 
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use ipmi_proto::ipmb::Privilege;
@@ -7,6 +8,7 @@ use rand::RngExt;
 use rand::distr::Alphanumeric;
 use thiserror::Error;
 
+use crate::AddressRange;
 use crate::announce::PasswordHint;
 use crate::cli::DemoArgs;
 use crate::plan::{Access, BmcPlan, CipherSuites, CycleWhenOff, Plan, Sockets, UserPlan};
@@ -14,6 +16,8 @@ use crate::secret::{Secret, SecretError};
 
 /// Length of a password that is made up: 95 bits, and short enough for IPMI 1.5.
 const PASSWORD_LENGTH: usize = 16;
+/// Number of BMCs if nothing says otherwise.
+const DEFAULT_COUNT: u16 = 3;
 /// Longest name of a user.
 const NAME_LIMIT: usize = 16;
 
@@ -28,6 +32,14 @@ pub enum DemoError {
     Ports {
         /// First port.
         port: u16,
+        /// Number of BMCs.
+        count: u16,
+    },
+    /// The addresses do not suffice.
+    #[error("--count {count} needs more than the {addresses} of --addresses: choose a longer range")]
+    Addresses {
+        /// Number of addresses.
+        addresses: usize,
         /// Number of BMCs.
         count: u16,
     },
@@ -64,25 +76,45 @@ pub fn plan(arguments: &DemoArgs) -> Result<(Plan, PasswordHint), DemoError> {
         cycle_when_off: CycleWhenOff::default(),
     });
     let plan = match &arguments.addresses {
-        Some(_) if arguments.port == 0 => return Err(DemoError::NoPort),
         Some(range) => Plan {
-            bmcs: range
-                .iter()
-                .enumerate()
-                .map(|(i, address)| bmc(i, address, arguments.port, &access))
-                .collect(),
+            bmcs: on_addresses(arguments, range, &access)?,
             sockets: Sockets::Shared,
         },
         None => Plan {
-            bmcs: consecutive(arguments, &access)?,
+            bmcs: on_ports(arguments, &access)?,
             sockets: Sockets::Each,
         },
     };
     Ok((plan, hint))
 }
 
-fn consecutive(arguments: &DemoArgs, access: &Arc<Access>) -> Result<Vec<BmcPlan>, DemoError> {
-    let (first, count) = (arguments.port, arguments.count.get());
+fn on_addresses(
+    arguments: &DemoArgs,
+    range: &AddressRange,
+    access: &Arc<Access>,
+) -> Result<Vec<BmcPlan>, DemoError> {
+    if arguments.port == 0 {
+        return Err(DemoError::NoPort);
+    }
+    let addresses = range.iter().count();
+    let count = arguments
+        .count
+        .map_or(addresses, |count| usize::from(count.get()));
+    if let Some(wanted) = arguments.count.filter(|_| count > addresses) {
+        return Err(DemoError::Addresses {
+            addresses,
+            count: wanted.get(),
+        });
+    }
+    let numbered = range.iter().take(count).enumerate();
+    Ok(numbered
+        .map(|(i, address)| bmc(i, address, arguments.port, access))
+        .collect())
+}
+
+fn on_ports(arguments: &DemoArgs, access: &Arc<Access>) -> Result<Vec<BmcPlan>, DemoError> {
+    let first = arguments.port;
+    let count = arguments.count.map_or(DEFAULT_COUNT, NonZeroU16::get);
     if first != 0 && first.checked_add(count - 1).is_none() {
         return Err(DemoError::Ports { port: first, count });
     }
@@ -143,6 +175,9 @@ mod tests {
         let (plan, _) = demo("--addresses 127.0.1.1-127.0.1.3 --port 623").unwrap();
         assert_eq!((plan.bmcs.len(), plan.sockets), (3, Sockets::Shared));
         assert_eq!(plan.bmcs[2].name, "node3");
+        let (plan, _) = demo("--addresses 127.0.1.1-127.0.1.3 --count 2").unwrap();
+        assert_eq!(plan.bmcs.len(), 2);
+        assert_eq!(demo("").unwrap().0.bmcs.len(), 3);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use ipmi_proto::ipmb::Privilege;
 use ipmi_proto::session::AuthTypes;
 use ipmi_server::backend::memory::{MemoryMachine, PowerDelays};
 use ipmi_server::bmc::{Bmc, BmcBuilder, BuildError};
+use ipmi_server::metrics::Metrics;
 use ipmi_server::net::{NetConfig, Server, Shared};
 use thiserror::Error;
 use tracing::info;
@@ -91,6 +92,12 @@ impl Lab {
         Ok(lab)
     }
 
+    /// What was counted so far.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        self.server.metrics()
+    }
+
     /// Where the BMCs listen, in the order of the plan.
     #[must_use]
     pub fn listening(&self) -> &[Listening] {
@@ -110,7 +117,8 @@ impl Lab {
         actions: Option<&Arc<ActionLog>>,
         shared: &mut HashMap<SocketAddr, Shared>,
     ) -> Result<(), LabError> {
-        let bmc = build(plan, actions).map_err(|source| LabError::Build {
+        let metrics = Arc::clone(self.server.metrics());
+        let bmc = build(plan, metrics, actions).map_err(|source| LabError::Build {
             name: plan.name.clone(),
             source,
         })?;
@@ -158,7 +166,11 @@ impl Lab {
 }
 
 /// Makes a BMC in front of a simulated machine of the same name.
-fn build(plan: &BmcPlan, actions: Option<&Arc<ActionLog>>) -> Result<Arc<Bmc>, BuildError> {
+fn build(
+    plan: &BmcPlan,
+    metrics: Arc<Metrics>,
+    actions: Option<&Arc<ActionLog>>,
+) -> Result<Arc<Bmc>, BuildError> {
     let actions = actions.cloned();
     let machine = MemoryMachine::builder(&*plan.name).delays(PowerDelays::REALISTIC);
     let machine = machine.on_action(move |machine, action| {
@@ -167,7 +179,9 @@ fn build(plan: &BmcPlan, actions: Option<&Arc<ActionLog>>) -> Result<Arc<Bmc>, B
             actions.append(machine, action);
         }
     });
-    let builder = Bmc::builder(machine.build()).name(plan.name.clone());
+    let builder = Bmc::builder(machine.build())
+        .name(plan.name.clone())
+        .metrics(metrics);
     configure(builder, &plan.access).build()
 }
 

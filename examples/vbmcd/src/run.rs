@@ -1,12 +1,12 @@
 //! The life of the program: start, tell, wait for a signal, end.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::actions::{ActionLog, ActionLogError};
 use crate::announce::{PasswordHint, announce};
@@ -65,6 +65,7 @@ async fn serve(plan: Plan, hint: &PasswordHint, actions: Option<&Path>) -> Resul
     // Before anything is printed: a reader of the output may send a signal at once.
     let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signals)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
+    let mut report = signal(SignalKind::user_defined1()).map_err(RunError::Signals)?;
     let actions = actions.map(ActionLog::open).transpose()?.map(Arc::new);
     let lab = Lab::start(&plan, actions.as_ref())?;
     // The plan holds passwords: it is not kept.
@@ -74,11 +75,22 @@ async fn serve(plan: Plan, hint: &PasswordHint, actions: Option<&Path>) -> Resul
     let mut output = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
     announce(&mut output, lab.listening(), hint).map_err(RunError::Output)?;
     drop(output);
-    let name = tokio::select! {
-        _ = interrupt.recv() => "SIGINT",
-        _ = terminate.recv() => "SIGTERM",
+    let name = loop {
+        tokio::select! {
+            _ = interrupt.recv() => break "SIGINT",
+            _ = terminate.recv() => break "SIGTERM",
+            _ = report.recv() => write_counters(&lab),
+        }
     };
     info!(signal = name, "ending");
     lab.shutdown().await;
     Ok(())
+}
+
+/// Writes the counters to standard error, as Prometheus reads them.
+fn write_counters(lab: &Lab) {
+    let text = lab.metrics().snapshot().to_string();
+    if let Err(error) = io::stderr().lock().write_all(text.as_bytes()) {
+        warn!(%error, "cannot write the counters");
+    }
 }

@@ -70,7 +70,7 @@ impl Vbmcd {
             .arg("--actions")
             .arg(directory.path().join("actions"))
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
+            .stderr(std::fs::File::create(directory.path().join("log")).unwrap())
             .spawn()
             .unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
@@ -93,8 +93,9 @@ impl Vbmcd {
             let left = deadline.saturating_duration_since(Instant::now());
             let line = printed.recv_timeout(left).unwrap_or_else(|_| {
                 panic!(
-                    "vbmcd {arguments:?} did not get ready; it printed: {}",
-                    daemon.printed
+                    "vbmcd {arguments:?} did not get ready; it printed: {}{}",
+                    daemon.printed,
+                    daemon.log()
                 )
             });
             writeln!(daemon.printed, "{line}").unwrap();
@@ -140,15 +141,24 @@ impl Vbmcd {
         );
     }
 
+    /// What it wrote to standard error so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("log")).unwrap()
+    }
+
     /// A file beside the daemon's.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
     /// Sends it a signal and waits for its end.
     pub(crate) fn stop(mut self, signal: Signal) -> ExitStatus {
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, signal).unwrap();
+        self.signal(signal);
         self.child
             .wait_timeout(DEADLINE)
             .unwrap()

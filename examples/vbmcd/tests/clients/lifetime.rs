@@ -5,7 +5,7 @@ use std::process::Command;
 use rustix::process::Signal;
 
 use crate::client::Client;
-use crate::daemon::{PASSWORD, USER, Vbmcd, run_to_end, write_private};
+use crate::daemon::{PASSWORD, USER, Vbmcd, run_to_end, until, write_private};
 
 #[test]
 fn it_ends_cleanly_on_either_signal() {
@@ -68,6 +68,25 @@ fn thousands_of_bmcs_stand_in_one_process() {
         for i in [0, endpoints.len() / 2, endpoints.len() - 1] {
             Client::new(endpoints[i].1).ipmitool(&["mc", "info"]).ok();
         }
+    }
+}
+
+#[test]
+fn counters_are_written_on_request() {
+    let daemon = Vbmcd::demo(&[]);
+    Client::new(daemon.address())
+        .ipmitool(&["chassis", "power", "status"])
+        .ok();
+    daemon.signal(Signal::USR1);
+    for line in [
+        "ipmi_logins_total 1",
+        "ipmi_commands_total{command=\"Get Chassis Status\"} 1",
+        "# TYPE ipmi_dropped_datagrams_total counter",
+    ] {
+        until(
+            || format!("no {line:?} in {}", daemon.log()),
+            || daemon.log().contains(line),
+        );
     }
 }
 
