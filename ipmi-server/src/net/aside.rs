@@ -15,6 +15,9 @@ pub(crate) fn run_command<H: DatagramHandler>(station: &Arc<Station<H>>, command
     let Some(aside) = station.aside_begins(config.commands_in_flight) else {
         config.metrics.lost(Loss::Overload);
         tracing::debug!("too many commands wait for the machine");
+        if let Some(answer) = command.refuse() {
+            station.send_late(answer.peer, &answer.bytes);
+        }
         return;
     };
     let station = station.clone();

@@ -77,6 +77,9 @@ pub trait AsideCommand: Send + 'static {
     /// After which time the client is answered in any case.
     fn deadline(&self) -> Duration;
 
+    /// Answers at once that too much is under way, without asking the machine for anything.
+    fn refuse(self) -> Option<Datagram>;
+
     /// Waits for the machine, at most until `deadline` is ready. Gives the answer to send, if anybody still
     /// waits for one, and the work that goes on.
     fn answer(
@@ -148,6 +151,10 @@ impl AsideCommand for PendingCommand {
 
     fn deadline(&self) -> Duration {
         Self::deadline(self)
+    }
+
+    fn refuse(self) -> Option<Datagram> {
+        Self::refuse(self)
     }
 
     async fn answer(

@@ -153,6 +153,10 @@ impl AsideCommand for Slow {
         Duration::from_secs(60)
     }
 
+    fn refuse(self) -> Option<Datagram> {
+        None
+    }
+
     async fn answer(mut self, deadline: impl Future<Output = ()> + Send) -> (Option<Datagram>, Option<Work>) {
         tokio::select! {
             _ = self.machine.wait_for(|done| *done) => {}
