@@ -8,6 +8,8 @@ mod error;
 mod form;
 mod options;
 #[cfg(test)]
+mod readme;
+#[cfg(test)]
 mod tests;
 mod text;
 

@@ -16,23 +16,23 @@ const HEAD: &str = "[connection.lab]\ntype = \"simulated\"\n\n[[bmc]]\n";
 const BMC: &str = "name = \"node1\"\nconnection = \"lab\"\nmachine = \"lab-0\"\nport = 6230\n";
 const USER: &str = "username = \"admin\"\npassword_file = \"password\"\n";
 
-struct Directory(TempDir);
+pub(super) struct Directory(TempDir);
 
 impl Directory {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let directory = Self(tempfile::tempdir().unwrap());
         directory.write("password", "secret-1\n", 0o600);
         directory
     }
 
-    fn write(&self, name: &str, text: &str, mode: u32) -> PathBuf {
+    pub(super) fn write(&self, name: &str, text: &str, mode: u32) -> PathBuf {
         let path = self.0.path().join(name);
         std::fs::write(&path, text).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         path
     }
 
-    fn load(&self, text: &str) -> Result<Plan, String> {
+    pub(super) fn load(&self, text: &str) -> Result<Plan, String> {
         load(&self.write("vbmcd.toml", text, 0o600)).map_err(|error| {
             let mut text = error.to_string();
             let mut source = std::error::Error::source(&error);
