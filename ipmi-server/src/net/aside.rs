@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use super::handler::{AsideCommand, AsideWork, DatagramHandler};
 use super::station::{Aside, Station};
-use crate::metrics::Loss;
+use crate::metrics::{Loss, Traffic};
 
 /// Runs a command and sends its answer.
 pub(crate) fn run_command<H: DatagramHandler>(station: &Arc<Station<H>>, command: H::Command) {
@@ -16,7 +16,9 @@ pub(crate) fn run_command<H: DatagramHandler>(station: &Arc<Station<H>>, command
         config.metrics.lost(Loss::Overload);
         tracing::debug!("too many commands wait for the machine");
         if let Some(answer) = command.refuse() {
-            station.send_late(answer.peer, &answer.bytes);
+            let mut traffic = Traffic::default();
+            station.send_as_listener(answer.peer, &answer.bytes, &mut traffic);
+            config.metrics.traffic(traffic);
         }
         return;
     };
