@@ -66,6 +66,11 @@ impl Bench {
         Self::with(MemoryMachine::builder("node1"), |bmc| bmc)
     }
 
+    /// The same with this time of day.
+    pub(crate) fn with_clock(wall_clock: fn(Instant) -> u64) -> Self {
+        Self::with(MemoryMachine::builder("node1"), |bmc| bmc.wall_clock(wall_clock))
+    }
+
     /// A BMC for a machine, both as described.
     pub(crate) fn with(
         machine: MemoryMachineBuilder,

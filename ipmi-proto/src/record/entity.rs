@@ -46,6 +46,7 @@ code_points! {
         SYSTEM_FIRMWARE = 0x22, "BIOS";
         OPERATING_SYSTEM = 0x23, "operating system";
         MANAGEMENT_CONTROLLER = 0x2e, "management controller firmware";
+        AIR_INLET = 0x37, "air inlet";
         AIR_INLET_DCMI = 0x40, "air inlet (DCMI)";
         PROCESSOR_DCMI = 0x41, "processor (DCMI)";
         BASEBOARD_DCMI = 0x42, "baseboard (DCMI)";

@@ -32,6 +32,8 @@ message! {
 impl EventMessage {
     /// The format revision of IPMI 1.5 and later.
     pub const REVISION: u8 = 0x04;
+    /// The format revision of IPMI 1.0.
+    pub const REVISION_1_0: u8 = 0x03;
 
     /// A state of a sensor that came, without further data.
     #[must_use]

@@ -7,6 +7,8 @@ use crate::wire::{Decode, Encode, Reader, U24, WireError, Writer};
 pub const RECORD_LENGTH: usize = 16;
 /// Record type of a [`SelBody::System`] record.
 pub const SYSTEM_EVENT_TYPE: u8 = 0x02;
+/// First of the record types of [`SelBody::OemTimestamped`].
+pub const OEM_TIMESTAMPED_TYPE: u8 = 0xc0;
 /// The time that says that it is not known.
 pub const UNSPECIFIED_TIME: u32 = 0xffff_ffff;
 

@@ -37,7 +37,9 @@ pub use error::{BackendError, BackendErrorKind};
 pub use event::{BackendEvent, EventListener, EventSource};
 pub use inventory::{Inventory, MachineIdentity};
 pub use power::{PowerAction, PowerActions, PowerState};
-pub use sensor::{SensorDescription, SensorKind, SensorReading, SensorSource, SensorThresholds, SensorValue};
+pub use sensor::{
+    SensorDescription, SensorKind, SensorPlace, SensorReading, SensorSource, SensorThresholds, SensorValue,
+};
 
 /// A machine as a BMC sees it.
 #[async_trait]

@@ -19,6 +19,21 @@ pub enum SensorKind {
     Power,
 }
 
+/// Where a sensor is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SensorPlace {
+    /// Somewhere in the machine.
+    #[default]
+    Machine,
+    /// In a processor.
+    Processor,
+    /// In the memory.
+    Memory,
+    /// Where the air comes in.
+    AirInlet,
+}
+
 /// A sensor that the machine has.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -29,6 +44,8 @@ pub struct SensorDescription {
     pub name: String,
     /// What it measures.
     pub kind: SensorKind,
+    /// Where it is.
+    pub place: SensorPlace,
     /// Smallest and largest value that can occur.
     pub range: (f64, f64),
     /// Limits that the machine comes with.
@@ -60,9 +77,17 @@ impl SensorDescription {
             id,
             name: name.into(),
             kind,
+            place: SensorPlace::default(),
             range,
             thresholds: SensorThresholds::default(),
         }
+    }
+
+    /// The same in this place.
+    #[must_use]
+    pub const fn at(mut self, place: SensorPlace) -> Self {
+        self.place = place;
+        self
     }
 
     /// The same with limits.

@@ -17,8 +17,9 @@ use super::{Alarms, Bmc, Inner};
 use crate::backend::BmcBackend;
 use crate::metrics::Metrics;
 use crate::power::PowerSlot;
+use crate::state::clock::{self, HostTime};
 use crate::state::users::{CONFIGURED_USER, NULL_USER, USER_COUNT};
-use crate::state::{Channel, Identity, State};
+use crate::state::{Channel, Clock, Identity, State};
 
 /// A client is answered after this time, whatever the hypervisor does.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
@@ -138,6 +139,7 @@ pub struct BmcBuilder {
     cycle_when_off: CycleWhenOff,
     deadline: Duration,
     metrics: Option<Arc<Metrics>>,
+    wall_clock: HostTime,
 }
 
 impl BmcBuilder {
@@ -157,6 +159,7 @@ impl BmcBuilder {
             cycle_when_off: CycleWhenOff::default(),
             deadline: DEFAULT_DEADLINE,
             metrics: None,
+            wall_clock: clock::system_time,
         }
     }
 
@@ -240,6 +243,13 @@ impl BmcBuilder {
         self
     }
 
+    /// Where the BMC has the time of day from, in seconds since 1970: the host unless set. It is told the time
+    /// that the driver told last, for tests and simulations in virtual time.
+    pub const fn wall_clock(mut self, wall_clock: fn(Instant) -> u64) -> Self {
+        self.wall_clock = wall_clock;
+        self
+    }
+
     /// Offers cipher suite 0: whoever knows a user's name can log in without the password, up to `limit`.
     pub const fn danger_cipher_suite_0(mut self, limit: Privilege) -> Self {
         self.suite_0 = Some(limit);
@@ -279,6 +289,7 @@ impl BmcBuilder {
         let identity = Identity::new(name.clone(), machine);
         let mut state = State::new(identity, channel);
         self.add_users(&name, &mut state)?;
+        state.clock = Clock::new(self.wall_clock);
         state.note_capabilities(&*self.backend);
         let settings = Settings {
             name,

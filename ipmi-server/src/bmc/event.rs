@@ -4,7 +4,6 @@ use alloc::sync::{Arc, Weak};
 
 use super::{Bmc, Inner};
 use crate::backend::{BackendEvent, EventListener};
-use crate::state::Happening;
 
 /// Hands the machine's events to its BMC, as long as that lives.
 #[derive(Debug)]
@@ -42,11 +41,10 @@ impl Inner {
                 self.alarms.power_changed();
             }
             BackendEvent::Booted => self.state.booted(now),
-            BackendEvent::DiagnosticInterrupt => self.state.log(Happening::Interrupted),
+            BackendEvent::DiagnosticInterrupt => self.state.interrupt_told(now),
             BackendEvent::ActionFailed { reason } => {
                 tracing::warn!(bmc = name, reason, "an accepted power action failed");
-                self.state.chassis.control_fault = true;
-                self.state.log(Happening::ActionFailed);
+                self.state.power_action_failed(now);
                 self.power.failed();
                 self.alarms.power_changed();
             }
@@ -55,6 +53,7 @@ impl Inner {
                 if !connected {
                     self.state.power_unknown();
                 }
+                self.state.connection_told(now, connected);
             }
         }
     }

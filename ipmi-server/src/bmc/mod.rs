@@ -298,7 +298,7 @@ impl Inner {
             match event {
                 Event::Closed { session, .. } => self.state.session_closed(SessionId(session)),
                 Event::LoginFailed {
-                    user: Some(user),
+                    user,
                     failure: LoginFailure::WrongPassword,
                     ..
                 } => self.state.login_failed(self.now, user),

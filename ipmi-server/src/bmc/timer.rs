@@ -7,7 +7,6 @@ use ipmi_proto::time::Instant;
 
 use super::{Bmc, Inner, Unfinished};
 use crate::power;
-use crate::state::Happening;
 use crate::state::watchdog::Alarm;
 
 impl Bmc {
@@ -22,6 +21,7 @@ impl Bmc {
                 inner.start(Unfinished::new(self, power::take_override_back(Arc::clone(self))));
             }
             self.expire_watchdog(inner);
+            inner.state.scan(now, self.backend());
         });
     }
 
@@ -35,6 +35,7 @@ impl Bmc {
                 inner.alarms.timeout(),
                 inner.state.boot.timeout(),
                 inner.state.watchdog.timeout(),
+                inner.state.scan_timeout(),
             ];
             timeouts.into_iter().flatten().min()
         })
@@ -43,32 +44,19 @@ impl Bmc {
     fn expire_watchdog(self: &Arc<Self>, inner: &mut Inner) {
         while let Some(alarm) = inner.state.watchdog.expire(inner.now) {
             tracing::info!(bmc = self.name(), ?alarm, "watchdog");
+            inner.state.watchdog_told(inner.now, alarm);
             let bmc = Arc::clone(self);
             match alarm {
-                Alarm::PreTimeout { interrupt, timer_use } => {
-                    inner
-                        .state
-                        .log(Happening::WatchdogPreTimeout(timer_use, interrupt));
+                Alarm::PreTimeout { interrupt, .. } => {
                     inner.state.device.pre_timeout_pending = true;
                     if interrupt == PreTimeoutInterrupt::NMI {
                         inner.start(Unfinished::new(self, power::interrupt(bmc)));
                     }
                 }
-                Alarm::Timeout {
-                    action,
-                    timer_use,
-                    interrupt,
-                    log,
-                } => {
-                    if log {
-                        inner
-                            .state
-                            .log(Happening::WatchdogExpired(action, timer_use, interrupt));
-                    }
-                    if action != TimeoutAction::NONE {
-                        inner.start(Unfinished::new(self, power::watchdog_action(bmc, action)));
-                    }
+                Alarm::Timeout { action, .. } if action != TimeoutAction::NONE => {
+                    inner.start(Unfinished::new(self, power::watchdog_action(bmc, action)));
                 }
+                Alarm::Timeout { .. } => {}
             }
         }
     }

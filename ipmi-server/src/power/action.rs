@@ -13,7 +13,6 @@ use super::table::{Decision, decide};
 use super::{failed, log_failure, state_of};
 use crate::backend::{BackendError, BackendErrorKind, PowerAction, PowerState};
 use crate::bmc::{Bmc, Sleep, Work};
-use crate::state::Happening;
 
 /// A machine that takes longer than this to stop or to start has failed to.
 const STATE_LIMIT: Duration = Duration::from_secs(90);
@@ -91,8 +90,10 @@ async fn accept(bmc: &Arc<Bmc>, order: Order) -> Result<Decision, CompletionCode
     if matches!(decision, Decision::Cycle) {
         // The cause is that of the command, also before the machine is on again.
         bmc.with(|inner| {
+            let now = inner.now;
             let chassis = &mut inner.state.chassis;
             (chassis.restart_cause, chassis.restart_channel) = (order.cause, order.channel);
+            inner.state.power_cycle_begins(now);
         });
     }
     Ok(decision)
@@ -114,11 +115,7 @@ async fn perform(
     // Before the call: the machine may boot, or fail, before it returns.
     bmc.with(|inner| {
         let now = inner.now;
-        match action {
-            PowerAction::SoftOff => inner.state.soft_off_asked = true,
-            PowerAction::Off => inner.state.soft_off_asked = false,
-            _ => {}
-        }
+        inner.state.history.asked(now, action);
         let chassis = &mut inner.state.chassis;
         chassis.control_fault = false;
         if boots {
@@ -139,13 +136,19 @@ async fn perform(
             Ok(()) => {
                 state.chassis.boot_accepted();
                 state.boot.restart_timer(now);
+                if action == PowerAction::DiagnosticInterrupt {
+                    state.interrupted(now);
+                }
                 if boots && !state.capabilities.has_events {
                     state.booted(now);
                 }
                 inner.wake_driver();
             }
             Err(error) => {
-                state.chassis.control_fault |= is_fault(error.kind());
+                state.history.refused();
+                if is_fault(error.kind()) {
+                    state.power_action_failed(now);
+                }
                 if boots {
                     state.chassis.expect_no_boot();
                 }
@@ -173,10 +176,8 @@ async fn follow(bmc: Arc<Bmc>, holder: Holder, order: Order, goal: Goal) {
     if !done {
         tracing::warn!(bmc = bmc.name(), action = %order.action, "an accepted power action did not come to its end");
         bmc.with(|inner| {
-            // What the machine told of has been logged.
-            if !core::mem::replace(&mut inner.state.chassis.control_fault, true) {
-                inner.state.log(Happening::ActionFailed);
-            }
+            let now = inner.now;
+            inner.state.power_action_failed(now);
         });
     }
     drop(holder);

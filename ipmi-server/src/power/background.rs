@@ -13,7 +13,6 @@ use super::log_failure;
 use super::slot::{Claim, Holder};
 use crate::backend::PowerAction;
 use crate::bmc::{Bmc, Sleep};
-use crate::state::Happening;
 
 /// How long the watchdog goes on trying, and how long it pauses at first.
 const RETRY_LIMIT: Duration = Duration::from_secs(60);
@@ -30,8 +29,17 @@ pub(crate) async fn take_override_back(bmc: Arc<Bmc>) {
 
 /// The pre-timeout interrupt of the watchdog.
 pub(crate) async fn interrupt(bmc: Arc<Bmc>) {
-    if let Err(error) = bmc.backend().power(PowerAction::DiagnosticInterrupt).await {
-        log_failure(bmc.name(), &error);
+    let action = PowerAction::DiagnosticInterrupt;
+    bmc.with(|inner| {
+        let now = inner.now;
+        inner.state.history.asked(now, action);
+    });
+    match bmc.backend().power(action).await {
+        Ok(()) => bmc.with(|inner| {
+            let now = inner.now;
+            inner.state.interrupted(now);
+        }),
+        Err(error) => log_failure(bmc.name(), &error),
     }
 }
 
@@ -59,8 +67,8 @@ pub(crate) async fn watchdog_action(bmc: Arc<Bmc>, action: TimeoutAction) {
             Err(code) => {
                 tracing::error!(bmc = bmc.name(), %action, %code, "the watchdog could not act");
                 bmc.with(|inner| {
-                    inner.state.chassis.control_fault = true;
-                    inner.state.log(Happening::ActionFailed);
+                    let now = inner.now;
+                    inner.state.power_action_failed(now);
                 });
                 return;
             }

@@ -438,9 +438,15 @@ async fn what_happens_is_in_the_event_log() {
     let power_up = [(0x09, 1, 0), (0x22, 0, 0), (0x1d, 0, 7)];
     let expected = [
         &power_up[..],
-        &[(0x1d, 0, 1), (0x13, 0, 0), (0x22, 0, 5), (0x20, 0, 3)],
+        &[
+            (0x1d, 0, 1),
+            (0x13, 0, 0),
+            (0x20, 0, 3),
+            (0x09, 0, 0),
+            (0x22, 0, 5),
+        ],
         &power_up,
-        &[(0x22, 0, 6), (0x09, 0, 0)],
+        &[(0x09, 0, 0), (0x22, 0, 0xa)],
     ];
     assert_eq!(records, expected.concat());
 }

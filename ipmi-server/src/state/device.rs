@@ -55,8 +55,6 @@ impl Capabilities {
 pub(crate) struct Device {
     /// Interrupts, event buffer, event logging.
     pub(crate) enables: GlobalEnables,
-    /// Events of the BMC's sensors go into the event log.
-    pub(crate) sends_events: bool,
     /// The watchdog's pre-timeout has come, and software has not taken note.
     pub(crate) pre_timeout_pending: bool,
     /// What software said about the machine.
@@ -73,7 +71,6 @@ impl Device {
                 event_logging: true,
                 ..GlobalEnables::default()
             },
-            sends_events: true,
             pre_timeout_pending: false,
             system_power: None,
             device_power: DevicePowerState::D0,

@@ -1,17 +1,22 @@
 //! What a BMC knows: plain structs that take the time as an argument and do no I/O.
 
 pub(crate) mod boot;
+pub(crate) mod catalogue;
 pub(crate) mod channel;
 pub(crate) mod chassis;
 pub(crate) mod clock;
 pub(crate) mod dcmi;
 pub(crate) mod device;
+pub(crate) mod event_log;
 pub(crate) mod fru;
-pub(crate) mod happening;
+pub(crate) mod history;
 pub(crate) mod identity;
 pub(crate) mod lan;
 pub(crate) mod pef;
+pub(crate) mod power_statistics;
+pub(crate) mod readings;
 pub(crate) mod reservation;
+mod scale;
 pub(crate) mod sdr;
 pub(crate) mod sel;
 pub(crate) mod sensors;
@@ -22,7 +27,7 @@ pub(crate) mod users;
 pub(crate) mod watchdog;
 pub(crate) mod written;
 
-use core::time::Duration;
+use alloc::sync::Arc;
 
 use ipmi_proto::crypto::{BmcKey, CipherSuiteId};
 use ipmi_proto::ipmb::Privilege;
@@ -36,14 +41,17 @@ pub(crate) use chassis::Chassis;
 pub(crate) use clock::Clock;
 pub(crate) use dcmi::Dcmi;
 pub(crate) use device::{Capabilities, Datagrams, Device};
+pub(crate) use event_log::EventPolicy;
 pub(crate) use fru::Fru;
-pub(crate) use happening::Happening;
+pub(crate) use history::History;
 pub(crate) use identity::Identity;
 pub(crate) use lan::Lan;
 pub(crate) use pef::Pef;
+pub(crate) use power_statistics::PowerStatistics;
+pub(crate) use readings::Scan;
 pub(crate) use reservation::Reservation;
 pub(crate) use sdr::Repository;
-pub(crate) use sel::EventLog;
+pub(crate) use sel::Sel;
 pub(crate) use sensors::Sensors;
 pub(crate) use set_guard::SetGuard;
 pub(crate) use sol::SolSettings;
@@ -53,9 +61,7 @@ pub(crate) use watchdog::Watchdog;
 pub(crate) use written::Written;
 
 use crate::backend::{BmcBackend, PowerState};
-
-/// Between two records of wrong passwords.
-const WRONG_PASSWORDS: Duration = Duration::from_secs(60);
+use crate::handlers::DEVICE_SUPPORT;
 
 /// How thoroughly a BMC restarts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,9 +88,14 @@ pub(crate) struct State {
     pub(crate) system_info: SystemInfo,
     pub(crate) datagrams: Datagrams,
     pub(crate) clock: Clock,
-    pub(crate) sel: EventLog,
+    pub(crate) sel: Sel,
+    pub(crate) events: EventPolicy,
+    pub(crate) history: History,
     pub(crate) sensors: Sensors,
-    pub(crate) repository: Repository,
+    pub(crate) scan: Scan,
+    pub(crate) power_statistics: PowerStatistics,
+    pub(crate) sdr_reservation: Reservation,
+    pub(crate) device_sdr_reservation: Reservation,
     pub(crate) fru: Fru,
     pub(crate) dcmi: Dcmi,
     pub(crate) pef: Pef,
@@ -92,10 +103,6 @@ pub(crate) struct State {
     told_power: Option<PowerState>,
     /// It has not been noted for the power-on hours yet.
     is_power_uncounted: bool,
-    /// Until when wrong passwords are not logged.
-    quiet_until: Option<Instant>,
-    /// The operating system was asked to shut down.
-    pub(crate) soft_off_asked: bool,
     /// The machine was powered on and has not told of its boot yet.
     powered_on: bool,
 }
@@ -103,7 +110,6 @@ pub(crate) struct State {
 impl State {
     /// The state of a BMC that has just been made.
     pub(crate) fn new(identity: Identity, channel: Channel) -> Self {
-        let dcmi = Dcmi::new(&identity);
         Self {
             identity,
             capabilities: Capabilities::default(),
@@ -117,18 +123,21 @@ impl State {
             sol: SolSettings::default(),
             system_info: SystemInfo::default(),
             datagrams: Datagrams::default(),
-            clock: Clock::new(host_seconds),
-            sel: EventLog::new(),
-            sensors: Sensors::default(),
-            repository: Repository::default(),
+            clock: Clock::new(clock::system_time),
+            sel: Sel::new(),
+            events: EventPolicy::new(),
+            history: History::new(),
+            sensors: Sensors::new(Arc::default()),
+            scan: Scan::default(),
+            power_statistics: PowerStatistics::default(),
+            sdr_reservation: Reservation::default(),
+            device_sdr_reservation: Reservation::default(),
             fru: Fru::default(),
-            dcmi,
+            dcmi: Dcmi::default(),
             pef: Pef::new(),
             told_power: None,
             is_power_uncounted: true,
             powered_on: false,
-            quiet_until: None,
-            soft_off_asked: false,
         }
     }
 
@@ -136,8 +145,11 @@ impl State {
     pub(crate) fn note_capabilities(&mut self, backend: &dyn BmcBackend) {
         self.capabilities = Capabilities::of(backend);
         self.told_power = backend.known_power_state();
-        self.sensors = Sensors::of(backend);
-        self.repository = Repository::of(&self.sensors, self.capabilities.has_interrupt());
+        self.history.begin(self.told_power);
+        let of_machine = backend.sensors().map(|source| source.sensors());
+        let sensors = catalogue::sensors(&self.capabilities, &of_machine.unwrap_or_default());
+        self.sensors = Sensors::new(Repository::shared(sensors, DEVICE_SUPPORT));
+        self.plan_scan();
     }
 
     /// Whether the time has to be told, because the power changed at a time that nobody knows.
@@ -160,14 +172,11 @@ impl State {
         if power.is_on() {
             self.powered_on |= was_off;
         } else {
-            let asked = core::mem::take(&mut self.soft_off_asked);
-            if !was_off {
-                self.log(Happening::PoweredOff { asked });
-            }
             self.powered_on = false;
             self.watchdog.stop(now);
             self.system_info.stopped();
         }
+        self.log_power(now, power);
     }
 
     /// Nobody knows the power state any more.
@@ -180,25 +189,10 @@ impl State {
     pub(crate) fn booted(&mut self, now: Instant) {
         let was_off = core::mem::take(&mut self.powered_on);
         let cause = self.chassis.booted(now, was_off);
-        self.soft_off_asked = false;
-        if was_off {
-            self.log(Happening::PoweredOn(cause, self.chassis.restart_channel));
-        } else {
-            self.log(Happening::Reset);
-        }
-        if self.boot.booted() {
-            self.log(Happening::OneTimeBoot);
-        }
+        let override_used = self.boot.booted();
+        self.log_boot(now, was_off, cause, override_used);
         self.watchdog.stop(now);
         self.system_info.stopped();
-    }
-
-    /// Somebody gave a wrong password. One record a minute: who guesses must not fill the log.
-    pub(crate) fn login_failed(&mut self, now: Instant, user: UserId) {
-        if self.quiet_until.is_none_or(|end| end <= now) {
-            self.quiet_until = Some(now + WRONG_PASSWORDS);
-            self.log(Happening::WrongPassword(user));
-        }
     }
 
     /// A session ended.
@@ -218,20 +212,15 @@ impl State {
         self.sol.guard = SetGuard::default();
         self.system_info.guard = SetGuard::default();
         self.pef.guard = SetGuard::default();
-        self.sel.reservation.cancel();
-        self.repository.reservation.cancel();
+        self.sel.restart();
+        self.sdr_reservation.cancel();
+        self.device_sdr_reservation.cancel();
         if restart == Restart::Cold {
             self.watchdog = Watchdog::new();
             self.channel.restart();
             self.device.restart();
         }
     }
-}
-
-/// Seconds since 1970 of the host.
-fn host_seconds() -> u64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    now.map_or(0, |since| since.as_secs())
 }
 
 impl Directory for State {

@@ -1,37 +1,37 @@
-//! Reservations of the event log and of the SDR repository: who is in the middle of something.
+//! Reservations of a repository: a requester notices that somebody else has changed it (IPMI 2.0 §31.4,
+//! §33.11).
 
 use ipmi_proto::ipmb::CompletionCode;
 
-/// The reservation that holds.
+/// The reservation that holds at present; zero for none.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Reservation {
-    current: Option<u16>,
+    present: u16,
     last: u16,
 }
 
 impl Reservation {
-    /// A new reservation, never 0; the one before is cancelled.
+    /// Makes a new reservation; the one before is lost.
     pub(crate) fn reserve(&mut self) -> u16 {
         self.last = self.last.checked_add(1).unwrap_or(1);
-        self.current = Some(self.last);
-        self.last
+        self.present = self.last;
+        self.present
     }
 
-    /// Cancels it.
-    pub(crate) fn cancel(&mut self) {
-        self.current = None;
+    /// The repository changed: the reservation is lost.
+    pub(crate) const fn cancel(&mut self) {
+        self.present = 0;
     }
 
-    /// Whether it is this one.
+    /// Checks the reservation of a request.
     ///
     /// # Errors
-    /// C5h if not.
-    pub(crate) fn check(&self, reservation: u16) -> Result<(), CompletionCode> {
-        if self.current == Some(reservation) {
-            Ok(())
-        } else {
-            Err(CompletionCode::RESERVATION_LOST)
+    /// C5h if it is not the present one.
+    pub(crate) fn check(self, reservation: u16) -> Result<(), CompletionCode> {
+        if reservation == 0 || reservation != self.present {
+            return Err(CompletionCode::RESERVATION_LOST);
         }
+        Ok(())
     }
 }
 
@@ -40,15 +40,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_latest_holds_until_cancelled_and_is_never_zero() {
+    fn only_the_latest_holds_until_it_is_cancelled() {
         let mut reservation = Reservation::default();
-        assert!(reservation.check(0).is_err());
+        let lost = Err(CompletionCode::RESERVATION_LOST);
+        assert_eq!(reservation.check(0), lost);
         let first = reservation.reserve();
         let second = reservation.reserve();
-        assert!(reservation.check(first).is_err());
-        assert!(reservation.check(second).is_ok());
+        assert_eq!(
+            (reservation.check(first), reservation.check(second)),
+            (lost, Ok(()))
+        );
         reservation.cancel();
-        assert!(reservation.check(second).is_err());
+        assert_eq!((reservation.check(second), reservation.check(0)), (lost, lost));
         reservation.last = u16::MAX;
         assert_eq!(reservation.reserve(), 1);
     }

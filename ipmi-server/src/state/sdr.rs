@@ -1,347 +1,279 @@
-//! The SDR repository: generated from the sensors, never empty, the same as long as they are (IPMI 2.0 §33).
+//! The repository of sensor data records (IPMI 2.0 §33): made from the catalogue, never changed, and shared by
+//! all BMCs whose machines have the same sensors.
 
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::sync::{Arc, Weak};
+use alloc::vec::Vec;
+use core::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+use ipmi_proto::command::app::device::DeviceSupport;
+use ipmi_proto::command::storage::sdr::{
+    AllocationInfo, GetSdrRequest, GetSdrResponse, SDR_VERSION, SdrRepositoryInfo, SdrRepositorySupport,
+};
 use ipmi_proto::ipmb::{BMC_ADDRESS, CompletionCode};
 use ipmi_proto::record::sdr::{
-    CompactSensor, ControllerInitialization, ControllerLocator, EventControl, EventOnlySensor, FruLocator,
-    FullSensor, IdString, MAX_RECORD_LENGTH, SdrBody, SdrRecord, SensorAccess, SensorCapabilities,
-    SensorInitialization, SensorKey, SensorMasks, SensorUnits, UnitKind,
+    ControllerInitialization, ControllerLocator, FruLocator, IdString, MAX_RECORD_LENGTH, SdrBody, SdrRecord,
 };
-use ipmi_proto::record::{Entity, EntityId, EventType, RecordId, SensorType, Unit};
-use ipmi_proto::wire::Writer;
+use ipmi_proto::record::sel::UNSPECIFIED_TIME;
+use ipmi_proto::record::{Entity, EntityId, RecordId};
+use ipmi_proto::wire::{Bytes, Writer};
 
-use super::Reservation;
-use super::sensors::{Builtin, FIRST_OTHER, Found, Measured, Sensors};
-use crate::backend::SensorKind;
-use crate::handlers::DEVICE_SUPPORT;
+use super::catalogue::{self, Sensor};
+use super::fru::DEVICE;
+use super::sel::part;
 
-/// Record of the BMC itself.
-const CONTROLLER: RecordId = RecordId(0x0001);
-/// Record of its FRU inventory.
-const FRU: RecordId = RecordId(0x0002);
-/// Records of sensors of the catalogue are this and their number; those of other sensors, which come first,
-/// are their number alone.
+/// Record of the BMC's locator.
+const CONTROLLER_RECORD: RecordId = RecordId(0x0001);
+/// Record of the FRU inventory's locator.
+const FRU_RECORD: RecordId = RecordId(0x0002);
+/// Records of sensors that every machine has are this and their number. Those of the machine's own sensors
+/// are their number alone: they come first, because people look for them.
 const CATALOGUE: u16 = 0x0100;
-/// The stamps lie after this time, in seconds since 1970.
-const FIRST_STAMP: u32 = 0x5000_0000;
 
 /// The record of a sensor.
-pub(crate) fn record_of_sensor(number: u8) -> RecordId {
-    let number = u16::from(number);
-    if number < u16::from(FIRST_OTHER) {
-        RecordId(CATALOGUE | number)
+pub(crate) const fn record_of(number: u8) -> RecordId {
+    let number_alone = number as u16;
+    if number < catalogue::number::FIRST_OF_MACHINE {
+        RecordId(CATALOGUE | number_alone)
     } else {
-        RecordId(number)
+        RecordId(number_alone)
     }
 }
 
-/// The repository.
-#[derive(Debug, Default)]
+/// The sensors of a machine and the records that describe them.
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Repository {
-    /// Who reads in pieces.
-    pub(crate) reservation: Reservation,
-    /// The records, in order.
-    ids: Box<[RecordId]>,
-    /// Changes when the records do, also over restarts.
+    sensors: Box<[Sensor]>,
+    records: Box<[(RecordId, Range<usize>)]>,
+    bytes: Box<[u8]>,
     stamp: u32,
 }
 
 impl Repository {
-    /// The records of these sensors.
-    pub(crate) fn of(sensors: &Sensors, has_interrupt: bool) -> Self {
-        let builtin = Builtin::ALL
-            .into_iter()
-            .filter(|builtin| has_interrupt || *builtin != Builtin::Interrupt)
-            .map(Builtin::number);
-        let mut numbers: Vec<u8> = builtin.collect();
-        numbers.extend(sensors.measured.iter().map(|sensor| sensor.number));
-        let of_sensors = numbers.into_iter().map(record_of_sensor);
-        let mut ids: Vec<RecordId> = [CONTROLLER, FRU].into_iter().chain(of_sensors).collect();
-        ids.sort_unstable();
-        let mut repository = Self {
-            ids: ids.into(),
-            ..Self::default()
-        };
-        repository.stamp = repository.content_stamp(sensors);
-        repository
+    /// The repository of a machine with these sensors, whose BMC offers `support`.
+    pub(crate) fn shared(sensors: Vec<Sensor>, support: DeviceSupport) -> Arc<Self> {
+        share(Self::new(sensors, support))
     }
 
-    /// Number of records.
-    pub(crate) fn len(&self) -> u16 {
-        u16::try_from(self.ids.len()).unwrap_or(u16::MAX)
-    }
-
-    /// Number of sensors.
-    pub(crate) fn sensor_count(&self) -> u8 {
-        let sensors = self.ids.iter().filter(|id| **id > FRU).count();
-        u8::try_from(sensors).unwrap_or(u8::MAX)
-    }
-
-    /// When the records changed last: clients keep copies and compare. It follows from the content, because
-    /// nobody knows when the machine got its sensors.
-    pub(crate) const fn stamp(&self) -> u32 {
-        self.stamp
-    }
-
-    fn content_stamp(&self, sensors: &Sensors) -> u32 {
-        let mut hash = 0x811c_9dc5_u32;
-        for id in &self.ids {
-            let mut buffer = [0; MAX_RECORD_LENGTH];
-            let record = self.get(*id, sensors, &mut buffer);
-            let bytes = record
-                .ok()
-                .and_then(|(length, _)| buffer.get(..length))
-                .unwrap_or_default();
-            for byte in bytes {
-                hash = (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
-            }
-        }
-        FIRST_STAMP | (hash & 0x0fff_ffff)
-    }
-
-    /// Writes a record into `buffer`; gives its length and the ID of the next one.
-    ///
-    /// # Errors
-    /// CBh if there is no such record.
-    pub(crate) fn get(
-        &self,
-        id: RecordId,
-        sensors: &Sensors,
-        buffer: &mut [u8],
-    ) -> Result<(usize, RecordId), CompletionCode> {
-        let position = match id {
-            RecordId::FIRST => Some(0),
-            RecordId::LAST => self.ids.len().checked_sub(1),
-            id => self.ids.iter().position(|other| *other == id),
-        };
-        let position = position.ok_or(CompletionCode::NOT_PRESENT)?;
-        let id = *self.ids.get(position).ok_or(CompletionCode::NOT_PRESENT)?;
-        let mut writer = Writer::new(buffer);
-        let body = body(id, sensors)?;
-        writer.value(&SdrRecord { id, body })?;
-        let next = self.ids.get(position + 1).copied().unwrap_or(RecordId::LAST);
-        Ok((writer.len(), next))
-    }
-}
-
-fn body(id: RecordId, sensors: &Sensors) -> Result<SdrBody, CompletionCode> {
-    let [number, _] = id.0.to_le_bytes();
-    Ok(match id {
-        CONTROLLER => SdrBody::ControllerLocator(ControllerLocator {
+    fn new(sensors: Vec<Sensor>, support: DeviceSupport) -> Self {
+        let controller = SdrBody::ControllerLocator(ControllerLocator {
             address: BMC_ADDRESS,
             initialization: ControllerInitialization {
                 is_static: true,
                 ..ControllerInitialization::default()
             },
-            support: DEVICE_SUPPORT,
+            support,
             entity: Entity::new(EntityId::MANAGEMENT_CONTROLLER, 1),
-            name: IdString::from_text("Virtual BMC"),
+            name: IdString::from_text("BMC"),
             ..ControllerLocator::default()
-        }),
-        FRU => SdrBody::FruLocator(FruLocator::of_bmc(
-            0,
+        });
+        let fru = SdrBody::FruLocator(FruLocator::of_bmc(
+            DEVICE,
             Entity::new(EntityId::SYSTEM_BOARD, 1),
-            IdString::from_text("Machine"),
-        )),
-        _ => match sensors.find(number)? {
-            Found::Measured(sensor) => SdrBody::Full(full(sensor)),
-            Found::Builtin(builtin) if builtin.is_readable() => SdrBody::Compact(compact(builtin)),
-            Found::Builtin(builtin) => SdrBody::EventOnly(event_only(builtin)),
-        },
+            IdString::from_text("System"),
+        ));
+        let of_sensors = sensors
+            .iter()
+            .map(|sensor| (record_of(sensor.number), &sensor.body));
+        let locators = [(CONTROLLER_RECORD, &controller), (FRU_RECORD, &fru)];
+        let mut bodies: Vec<_> = locators.into_iter().chain(of_sensors).collect();
+        bodies.sort_by_key(|(id, _)| *id);
+        let mut records = Vec::new();
+        let mut bytes = Vec::new();
+        for (id, body) in bodies {
+            let start = bytes.len();
+            let mut buffer = [0; MAX_RECORD_LENGTH];
+            let mut writer = Writer::new(&mut buffer);
+            let written = writer.value(&SdrRecord { id, body: *body });
+            debug_assert!(written.is_ok(), "the catalogue's records can be written");
+            bytes.extend_from_slice(writer.written());
+            records.push((id, start..bytes.len()));
+        }
+        Self {
+            stamp: stamp(&bytes),
+            sensors: sensors.into_boxed_slice(),
+            records: records.into_boxed_slice(),
+            bytes: bytes.into_boxed_slice(),
+        }
+    }
+
+    /// The sensors, in the order of their numbers.
+    pub(crate) fn sensors(&self) -> &[Sensor] {
+        &self.sensors
+    }
+
+    /// Number of records.
+    pub(crate) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Get SDR Repository Info.
+    pub(crate) fn info(&self) -> SdrRepositoryInfo {
+        SdrRepositoryInfo {
+            version: SDR_VERSION,
+            records: u16::try_from(self.len()).unwrap_or(u16::MAX),
+            // Nothing can be added.
+            free: 0,
+            last_addition: self.stamp,
+            last_erase: UNSPECIFIED_TIME,
+            support: SdrRepositorySupport {
+                reserve: true,
+                allocation_info: true,
+                ..SdrRepositorySupport::default()
+            },
+        }
+    }
+
+    /// Get SDR Repository Allocation Info: there is nothing to allocate.
+    pub(crate) const fn allocation() -> AllocationInfo {
+        AllocationInfo {
+            units: 0,
+            unit_size: 0,
+            free_units: 0,
+            largest_free_block: 0,
+            largest_record: 0,
+        }
+    }
+
+    /// Get SDR, and Get Device SDR. The reservation has been checked.
+    ///
+    /// # Errors
+    /// CBh if there is no such record, C9h and CAh for bytes beyond its end.
+    pub(crate) fn get(&self, request: &GetSdrRequest) -> Result<GetSdrResponse, CompletionCode> {
+        let position = match request.record {
+            RecordId::FIRST => Some(0),
+            RecordId::LAST => self.records.len().checked_sub(1),
+            id => self.records.binary_search_by_key(&id, |(id, _)| *id).ok(),
+        };
+        let position = position.ok_or(CompletionCode::NOT_PRESENT)?;
+        let (_, range) = self.records.get(position).ok_or(CompletionCode::NOT_PRESENT)?;
+        let record = self.bytes.get(range.clone()).unwrap_or_default();
+        let data = part(record, usize::from(request.offset), request.count)?;
+        let next = self.records.get(position + 1);
+        Ok(GetSdrResponse {
+            next: next.map_or(RecordId::LAST, |(id, _)| *id),
+            data: Bytes::from_slice(data).map_err(|_| CompletionCode::CANNOT_RETURN_BYTES)?,
+        })
+    }
+}
+
+/// The repositories that are in use.
+static IN_USE: Mutex<BTreeMap<u64, Weak<Repository>>> = Mutex::new(BTreeMap::new());
+
+/// The same repository, if another BMC has it already.
+fn share(new: Repository) -> Arc<Repository> {
+    let mut in_use = IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
+    let key = digest(&new.bytes);
+    if let Some(same) = in_use.get(&key).and_then(Weak::upgrade)
+        && *same == new
+    {
+        return same;
+    }
+    let new = Arc::new(new);
+    // Thrown out now and then, so that the table does not grow with those that were.
+    if in_use.len().is_power_of_two() {
+        in_use.retain(|_, repository| repository.strong_count() > 0);
+    }
+    in_use.insert(key, Arc::downgrade(&new));
+    new
+}
+
+/// FNV-1a.
+fn digest(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
 }
 
-/// What a sensor measures: its type, the thing it belongs to, its unit.
-fn meaning(sensor: &Measured) -> (SensorType, Entity, SensorUnits) {
-    let board = Entity::new(EntityId::SYSTEM_BOARD, 1);
-    let instance = (sensor.number & 0x0f) + 1;
-    match sensor.kind {
-        SensorKind::ProcessorUtilization => (
-            SensorType::PROCESSOR,
-            Entity::new(EntityId::PROCESSOR, 1),
-            SensorUnits::PERCENT,
-        ),
-        SensorKind::MemoryUtilization => (
-            SensorType::MEMORY,
-            Entity::new(EntityId::MEMORY_DEVICE, 1),
-            SensorUnits::PERCENT,
-        ),
-        SensorKind::Temperature => {
-            let entity = Entity::new(temperature_entity(&sensor.name), instance);
-            (
-                SensorType::TEMPERATURE,
-                entity,
-                SensorUnits::plain(Unit::DEGREES_C),
-            )
-        }
-        SensorKind::FanSpeed => {
-            let entity = Entity::new(EntityId::FAN, instance);
-            (
-                SensorType::FAN,
-                entity,
-                SensorUnits::plain(Unit::ROTATIONS_PER_MINUTE),
-            )
-        }
-        SensorKind::Power => (SensorType::OTHER_UNITS, board, SensorUnits::plain(Unit::WATTS)),
-    }
-}
+/// 2020-01-01, before any of these records was made.
+const FIRST_STAMP: u32 = 1_577_836_800;
 
-/// DCMI asks for temperatures by the thing that they are of. Machines say it with the name.
-pub(crate) fn temperature_entity(name: &str) -> EntityId {
-    if name.contains("CPU") || name.contains("Processor") {
-        EntityId::PROCESSOR_DCMI
-    } else if name.contains("Inlet") || name.contains("Ambient") {
-        EntityId::AIR_INLET_DCMI
-    } else {
-        EntityId::BASEBOARD_DCMI
-    }
-}
-
-fn full(sensor: &Measured) -> FullSensor {
-    let (sensor_type, entity, units) = meaning(sensor);
-    FullSensor {
-        key: SensorKey::of_bmc(sensor.number),
-        entity,
-        initialization: SensorInitialization {
-            scanning: true,
-            thresholds: true,
-            hysteresis: true,
-            types: true,
-            scanning_at_power_up: true,
-            ..SensorInitialization::default()
-        },
-        capabilities: SensorCapabilities {
-            hysteresis: SensorAccess::SETTABLE,
-            thresholds: SensorAccess::SETTABLE,
-            event_control: EventControl::NONE,
-            auto_rearm: true,
-            ..SensorCapabilities::default()
-        },
-        sensor_type,
-        event_type: EventType::THRESHOLD,
-        masks: SensorMasks::of_thresholds(0, 0, sensor.readable, sensor.readable),
-        units: SensorUnits {
-            kind: UnitKind {
-                format: sensor.format,
-                ..units.kind
-            },
-            ..units
-        },
-        factors: sensor.factors,
-        maximum: sensor.range.1,
-        minimum: sensor.range.0,
-        thresholds: sensor.thresholds,
-        positive_hysteresis: sensor.hysteresis.0,
-        negative_hysteresis: sensor.hysteresis.1,
-        name: IdString::from_text(&sensor.name),
-        ..FullSensor::default()
-    }
-}
-
-/// Type, entity and name of a builtin sensor.
-pub(crate) const fn builtin_meaning(builtin: Builtin) -> (SensorType, EntityId, &'static str) {
-    let board = EntityId::SYSTEM_BOARD;
-    let controller = EntityId::MANAGEMENT_CONTROLLER;
-    match builtin {
-        Builtin::PowerUnit => (SensorType::POWER_UNIT, board, "Power Unit"),
-        Builtin::AcpiState => (SensorType::ACPI_POWER_STATE, board, "ACPI State"),
-        Builtin::OsStop => (SensorType::OS_STOP, EntityId::OPERATING_SYSTEM, "OS Stop"),
-        Builtin::SystemRestart => (SensorType::SYSTEM_BOOT, board, "System Restart"),
-        Builtin::SystemEvent => (SensorType::SYSTEM_EVENT, board, "System Event"),
-        Builtin::Watchdog => (SensorType::WATCHDOG_2, controller, "Watchdog"),
-        Builtin::EventLog => (SensorType::EVENT_LOGGING_DISABLED, controller, "SEL"),
-        Builtin::SessionAudit => (SensorType::SESSION_AUDIT, controller, "Session Audit"),
-        Builtin::Interrupt => (SensorType::CRITICAL_INTERRUPT, board, "NMI"),
-    }
-}
-
-/// The states that a builtin sensor can show.
-const fn states(builtin: Builtin) -> u16 {
-    match builtin {
-        Builtin::PowerUnit => 0b10_0011,
-        Builtin::AcpiState => 0b0100_1001,
-        Builtin::Watchdog => 0b1_0000_1111,
-        Builtin::EventLog => 0b11_0100,
-        _ => 0,
-    }
-}
-
-fn compact(builtin: Builtin) -> CompactSensor {
-    let (sensor_type, entity, name) = builtin_meaning(builtin);
-    CompactSensor {
-        key: SensorKey::of_bmc(builtin.number()),
-        entity: Entity::new(entity, 1),
-        initialization: SensorInitialization {
-            scanning: true,
-            types: true,
-            events_at_power_up: true,
-            scanning_at_power_up: true,
-            ..SensorInitialization::default()
-        },
-        capabilities: SensorCapabilities {
-            auto_rearm: true,
-            event_control: EventControl::GLOBAL,
-            ..SensorCapabilities::default()
-        },
-        sensor_type,
-        event_type: EventType::SENSOR_SPECIFIC,
-        masks: SensorMasks::of_states(states(builtin), 0, states(builtin)),
-        units: SensorUnits::DISCRETE,
-        name: IdString::from_text(name),
-        ..CompactSensor::default()
-    }
-}
-
-fn event_only(builtin: Builtin) -> EventOnlySensor {
-    let (sensor_type, entity, name) = builtin_meaning(builtin);
-    EventOnlySensor {
-        key: SensorKey::of_bmc(builtin.number()),
-        entity: Entity::new(entity, 1),
-        sensor_type,
-        event_type: EventType::SENSOR_SPECIFIC,
-        name: IdString::from_text(name),
-        ..EventOnlySensor::default()
-    }
+/// When the records were added, as clients see it: they keep copies on disk, and drop them when this changes.
+/// It follows from the records, so that it is the same after a restart, and another one after a change.
+fn stamp(bytes: &[u8]) -> u32 {
+    let [a, b, c, ..] = digest(bytes).to_le_bytes();
+    FIRST_STAMP + u32::from_le_bytes([a, b, c, 0])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::memory::MemoryMachine;
+    use crate::backend::{PowerActions, SensorDescription, SensorKind};
+    use crate::state::Capabilities;
     use ipmi_proto::wire::Reader;
 
-    #[test]
-    fn all_records_can_be_read_and_are_chained() {
-        let machine = MemoryMachine::builder("node1").build();
-        let sensors = Sensors::of(&*machine);
-        let repository = Repository::of(&sensors, true);
-        let mut id = RecordId::FIRST;
-        let mut count = 0;
-        while id != RecordId::LAST {
-            let mut buffer = [0; MAX_RECORD_LENGTH];
-            let (length, next) = repository.get(id, &sensors, &mut buffer).unwrap();
-            let record: SdrRecord = Reader::new(&buffer[..length]).value().unwrap();
-            assert!(!matches!(record.body, SdrBody::Other { .. }));
-            assert!(next > record.id);
-            (id, count) = (next, count + 1);
-        }
-        assert_eq!(count, repository.len());
-        assert_eq!(repository.len(), 2 + u16::from(repository.sensor_count()));
-        let mut buffer = [0; MAX_RECORD_LENGTH];
-        assert!(repository.get(RecordId(0x0003), &sensors, &mut buffer).is_err());
+    fn repository(name: &str) -> Arc<Repository> {
+        let capabilities = Capabilities {
+            power: PowerActions::all(),
+            ..Capabilities::default()
+        };
+        let fan = SensorDescription::new(3, name, SensorKind::FanSpeed, (0.0, 9_000.0));
+        let sensors = catalogue::sensors(&capabilities, &[fan]);
+        Repository::shared(sensors, DeviceSupport::default())
+    }
+
+    fn get(
+        repository: &Repository,
+        record: u16,
+        offset: u8,
+        count: u8,
+    ) -> Result<GetSdrResponse, CompletionCode> {
+        repository.get(&GetSdrRequest {
+            reservation: 0,
+            record: RecordId(record),
+            offset,
+            count,
+        })
     }
 
     #[test]
-    fn stamp_follows_from_the_content_and_there_is_always_a_record() {
-        let with = Sensors::of(&*MemoryMachine::builder("node1").build());
-        let without = Sensors::of(&*MemoryMachine::builder("node1").without_sensors().build());
+    fn a_walk_meets_every_record_once_and_each_can_be_read() {
+        let repository = repository("Fan walk");
+        let (mut id, mut seen, mut bytes) = (0, 0, 0);
+        while id != 0xffff {
+            let answer = get(&repository, id, 0, 0xff).unwrap();
+            let record: SdrRecord = Reader::new(&answer.data).value().unwrap();
+            assert!(id == 0 || record.id.0 == id);
+            assert!(record.body.name().is_some_and(|name| !name.as_bytes().is_empty()));
+            assert_eq!(answer.data.len(), usize::from(answer.data[4]) + 5);
+            (seen, bytes, id) = (seen + 1, bytes + answer.data.len(), answer.next.0);
+        }
+        assert_eq!((seen, bytes), (repository.len(), repository.bytes.len()));
+        assert_eq!(usize::from(repository.info().records), seen);
+        assert_eq!(repository.info().support.to_word(), 0x03);
+    }
+
+    #[test]
+    fn parts_of_records() {
+        let repository = repository("Fan parts");
+        let whole = get(&repository, 0x101, 0, 0xff).unwrap();
+        assert_eq!(get(&repository, 0x101, 0, 5).unwrap().data[..], whole.data[..5]);
         assert_eq!(
-            Repository::of(&with, true).stamp(),
-            Repository::of(&with, true).stamp()
+            get(&repository, 0x101, 5, 0xff).unwrap().data[..],
+            whole.data[5..]
         );
-        assert_ne!(
-            Repository::of(&with, true).stamp(),
-            Repository::of(&without, true).stamp()
+        let length = u8::try_from(whole.data.len()).unwrap();
+        assert_eq!(get(&repository, 0x101, length - 1, 1).unwrap().data.len(), 1);
+        assert_eq!(
+            get(&repository, 0x101, length - 1, 2),
+            Err(CompletionCode::CANNOT_RETURN_BYTES)
         );
-        assert!(Repository::of(&without, false).len() > 2);
+        assert_eq!(
+            get(&repository, 0x101, length, 1),
+            Err(CompletionCode::OUT_OF_RANGE)
+        );
+        assert_eq!(get(&repository, 0x77, 0, 5), Err(CompletionCode::NOT_PRESENT));
+        assert_eq!(get(&repository, 0xffff, 0, 5).unwrap().next, RecordId::LAST);
+    }
+
+    #[test]
+    fn equal_machines_share_one_and_others_differ_in_the_stamp() {
+        let one = repository("Fan 1");
+        assert!(Arc::ptr_eq(&one, &repository("Fan 1")));
+        let other = repository("Fan 2");
+        assert!(!Arc::ptr_eq(&one, &other));
+        assert_ne!(one.stamp, other.stamp);
     }
 }

@@ -1,146 +1,134 @@
-//! The system event log (IPMI 2.0 §31, §32).
+//! The system event log (IPMI 2.0 §31).
+//!
+//! Records are kept as the 16 bytes that clients see, oldest first; memory grows with their number.
 
+use alloc::vec::Vec;
+
+use ipmi_proto::command::storage::sdr::{AllocationInfo, WHOLE_RECORD};
+use ipmi_proto::command::storage::sdr_update::{
+    CLEAR_CONFIRMATION, ClearAction, ClearProgress, ClearRequest, ClearResponse, PartialAddProgress,
+};
+use ipmi_proto::command::storage::sel::{
+    AddSelEntry, DeleteSelEntryRequest, GetSelEntryRequest, GetSelEntryResponse, PartialAddSelEntry,
+    PartialAddSelEntryRequest, SEL_VERSION, SelInfo, SelSupport,
+};
 use ipmi_proto::ipmb::CompletionCode;
-use ipmi_proto::record::offset::EventLoggingOffset;
-use ipmi_proto::record::sel::{RECORD_LENGTH, SelBody, SelRecord};
-use ipmi_proto::record::{EventMessage, EventType, Generator, RecordId, SensorType};
+use ipmi_proto::record::RecordId;
+use ipmi_proto::record::sel::{RECORD_LENGTH, SelBody, SelRecord, UNSPECIFIED_TIME};
+use ipmi_proto::wire::{Bytes, LowBits};
 
-use super::Reservation;
+use super::reservation::Reservation;
 
-/// Records that the log holds.
-pub(crate) const CAPACITY: usize = 4_096;
-/// From here on it is almost full.
-const ALMOST_FULL: usize = CAPACITY / 10 * 9;
-/// The time that says "never".
-const NEVER: u32 = 0xffff_ffff;
-/// Record IDs go from 1 to this one.
+/// Records that the log holds. The last place is kept for the record that says that it is full.
+pub(crate) const CAPACITY: usize = 5_120;
+/// So full, in percent, the log says that it will soon be full.
+const ALMOST_FULL_PERCENT: usize = 90;
+/// The highest number of a record.
 const LAST_ID: u16 = 0xfffe;
-/// Partial Add SEL Entry: the record is not complete with its last piece.
-const PARTIAL_LENGTH_MISMATCH: CompletionCode = CompletionCode(0x80);
-/// Number of the sensor that watches the log.
-const LOG_SENSOR: u8 = 0x0d;
 
-/// The event log.
+/// A record as clients see it.
+type Record = [u8; RECORD_LENGTH];
+
+/// How full the log is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fill {
+    /// Nothing to worry about.
+    Room,
+    /// Somebody should clear it.
+    AlmostFull,
+    /// New records are lost.
+    Full,
+}
+
+/// The log.
 #[derive(Debug)]
-pub(crate) struct EventLog {
-    records: Vec<[u8; RECORD_LENGTH]>,
-    last_id: u16,
-    /// When a record was added last.
-    pub(crate) last_addition: u32,
-    /// When records were deleted last.
-    pub(crate) last_erase: u32,
-    /// Events were lost.
-    pub(crate) has_overflowed: bool,
-    /// Who is changing it.
-    pub(crate) reservation: Reservation,
+pub(crate) struct Sel {
+    records: Vec<Record>,
+    next_id: u16,
+    /// All numbers have been used once: the next one may still be in use.
+    wrapped: bool,
+    /// Where the last record that was read stands: a walk finds the next one without a search.
+    hint: usize,
+    last_addition: u32,
+    last_erase: u32,
+    overflow: bool,
+    reservation: Reservation,
     partial: Option<Partial>,
 }
 
 /// A record that comes in pieces.
 #[derive(Debug)]
 struct Partial {
-    reservation: u16,
-    bytes: [u8; RECORD_LENGTH],
-    length: usize,
+    id: RecordId,
+    bytes: Bytes<RECORD_LENGTH>,
 }
 
-impl EventLog {
+impl Sel {
     /// An empty log.
     pub(crate) fn new() -> Self {
         Self {
             records: Vec::new(),
-            last_id: 0,
-            last_addition: NEVER,
-            last_erase: NEVER,
-            has_overflowed: false,
+            next_id: 1,
+            wrapped: false,
+            hint: 0,
+            last_addition: UNSPECIFIED_TIME,
+            last_erase: UNSPECIFIED_TIME,
+            overflow: false,
             reservation: Reservation::default(),
             partial: None,
         }
     }
 
-    /// Number of records.
-    pub(crate) fn len(&self) -> u16 {
-        u16::try_from(self.records.len()).unwrap_or(u16::MAX)
-    }
-
-    /// Free bytes; FFFFh for that many or more.
-    pub(crate) fn free(&self) -> u16 {
-        u16::try_from(CAPACITY.saturating_sub(self.records.len()) * RECORD_LENGTH).unwrap_or(u16::MAX)
-    }
-
-    /// Adds a record at the time `now`.
-    ///
-    /// # Errors
-    /// 80h for a type that does not exist, C4h if the log is full.
-    pub(crate) fn add(&mut self, mut body: SelBody, now: u32) -> Result<RecordId, CompletionCode> {
-        // The last slot is for the record that says so.
-        if self.records.len() + 1 >= CAPACITY {
-            if self.records.len() < CAPACITY {
-                self.push(log_event(EventLoggingOffset::FULL.0, now), now);
-            }
-            self.has_overflowed = true;
-            return Err(CompletionCode::OUT_OF_SPACE);
-        }
-        body.set_timestamp(now);
-        let id = self.push(body, now);
-        if self.records.len() == ALMOST_FULL {
-            self.push(log_event(EventLoggingOffset::ALMOST_FULL.0, now), now);
-        }
-        Ok(id)
-    }
-
-    fn push(&mut self, body: SelBody, now: u32) -> RecordId {
-        let id = self.free_id();
-        self.records.push(SelRecord { id, body }.to_bytes());
-        self.last_addition = now;
-        id
-    }
-
-    /// The next ID. After the last one it starts again, and leaves out those in use.
-    fn free_id(&mut self) -> RecordId {
-        loop {
-            self.last_id = if self.last_id >= LAST_ID {
-                1
-            } else {
-                self.last_id + 1
-            };
-            let id = RecordId(self.last_id);
-            if self.position(id).is_none() {
-                return id;
-            }
+    /// Get SEL Info.
+    pub(crate) fn info(&self) -> SelInfo {
+        SelInfo {
+            version: SEL_VERSION,
+            entries: saturate(self.records.len()),
+            free: saturate(self.free() * RECORD_LENGTH),
+            last_addition: self.last_addition,
+            last_erase: self.last_erase,
+            support: SelSupport {
+                overflow: self.overflow,
+                delete: true,
+                partial_add: true,
+                reserve: true,
+                allocation_info: true,
+            },
         }
     }
 
-    fn position(&self, id: RecordId) -> Option<usize> {
-        let has_id = |record: &[u8; RECORD_LENGTH]| id_of(record) == id;
-        // As long as nothing is deleted, the place follows from the number.
-        let first = self.records.first().map(id_of)?;
-        let guess = usize::from(id.0.wrapping_sub(first.0));
-        if self.records.get(guess).is_some_and(has_id) {
-            return Some(guess);
+    /// Get SEL Allocation Info.
+    pub(crate) fn allocation(&self) -> AllocationInfo {
+        AllocationInfo {
+            units: saturate(CAPACITY),
+            unit_size: saturate(RECORD_LENGTH),
+            free_units: saturate(self.free()),
+            largest_free_block: saturate(self.free()),
+            largest_record: 1,
         }
-        self.records.iter().position(has_id)
     }
 
-    /// The place of a record that a request names.
-    fn resolve(&self, id: RecordId) -> Result<usize, CompletionCode> {
-        let position = match id {
-            RecordId::FIRST => (!self.records.is_empty()).then_some(0),
-            RecordId::LAST => self.records.len().checked_sub(1),
-            id => self.position(id),
-        };
-        position.ok_or(CompletionCode::NOT_PRESENT)
+    const fn free(&self) -> usize {
+        CAPACITY.saturating_sub(self.records.len())
     }
 
-    /// A record, and the ID of the next one.
-    ///
-    /// # Errors
-    /// CBh if there is no such record.
-    pub(crate) fn get(&self, id: RecordId) -> Result<(&[u8; RECORD_LENGTH], RecordId), CompletionCode> {
-        let position = self.resolve(id)?;
-        let record = self.records.get(position).ok_or(CompletionCode::NOT_PRESENT)?;
-        let next = self.records.get(position + 1).map_or(RecordId::LAST, id_of);
-        Ok((record, next))
+    /// How full the log is.
+    pub(crate) const fn fill(&self) -> Fill {
+        match self.records.len() {
+            length if length + 1 >= CAPACITY => Fill::Full,
+            length if length * 100 >= CAPACITY * ALMOST_FULL_PERCENT => Fill::AlmostFull,
+            _ => Fill::Room,
+        }
+    }
+
+    /// How full the log is, in percent.
+    pub(crate) fn percent(&self) -> u8 {
+        u8::try_from(self.records.len() * 100 / CAPACITY).unwrap_or(100)
+    }
+
+    /// When a record was added last.
+    pub(crate) const fn last_addition(&self) -> u32 {
+        self.last_addition
     }
 
     /// The newest record.
@@ -148,167 +136,216 @@ impl EventLog {
         self.records.last().map(id_of)
     }
 
-    /// Deletes a record and gives its ID.
+    /// Whether the log was cleared and nothing has been added since.
+    pub(crate) const fn is_cleared(&self) -> bool {
+        self.records.is_empty() && self.last_erase != UNSPECIFIED_TIME
+    }
+
+    /// Reserve SEL.
+    pub(crate) fn reserve(&mut self) -> u16 {
+        self.reservation.reserve()
+    }
+
+    /// The BMC restarts: reservations and unfinished records are lost, the log stays.
+    pub(crate) fn restart(&mut self) {
+        self.reservation.cancel();
+        self.partial = None;
+    }
+
+    /// Adds a record at the time `seconds` of the log's clock. Its number is chosen here.
     ///
     /// # Errors
-    /// C5h or CBh.
+    /// 80h for a type of record that does not exist, C4h if the log is full.
+    pub(crate) fn add(&mut self, seconds: u32, mut body: SelBody) -> Result<RecordId, CompletionCode> {
+        if !body.is_known() {
+            return Err(AddSelEntry::TYPE_NOT_SUPPORTED);
+        }
+        if self.fill() == Fill::Full {
+            self.overflow = true;
+            return Err(CompletionCode::OUT_OF_SPACE);
+        }
+        body.set_timestamp(seconds);
+        Ok(self.push(seconds, body))
+    }
+
+    /// Adds the record that says that the log is full, in the place that is kept for it.
+    pub(crate) fn add_last(&mut self, seconds: u32, mut body: SelBody) {
+        if self.fill() == Fill::Full && self.free() > 0 {
+            body.set_timestamp(seconds);
+            self.push(seconds, body);
+        }
+    }
+
+    fn push(&mut self, seconds: u32, body: SelBody) -> RecordId {
+        let id = self.take_id();
+        self.records.push(SelRecord { id, body }.to_bytes());
+        self.last_addition = seconds;
+        id
+    }
+
+    /// A number that is not in use. There are far more numbers than places for records.
+    fn take_id(&mut self) -> RecordId {
+        loop {
+            let id = RecordId(self.next_id);
+            self.wrapped |= self.next_id == LAST_ID;
+            self.next_id = if self.next_id == LAST_ID {
+                1
+            } else {
+                self.next_id + 1
+            };
+            if !self.wrapped || self.position(id).is_none() {
+                return id;
+            }
+        }
+    }
+
+    fn position(&self, id: RecordId) -> Option<usize> {
+        let has_id = |record: &Record| id_of(record) == id;
+        match id {
+            RecordId::FIRST => (!self.records.is_empty()).then_some(0),
+            RecordId::LAST => self.records.len().checked_sub(1),
+            _ => [self.hint, self.hint + 1]
+                .into_iter()
+                .find(|index| self.records.get(*index).is_some_and(has_id))
+                .or_else(|| self.records.iter().position(has_id)),
+        }
+    }
+
+    /// Get SEL Entry.
+    ///
+    /// # Errors
+    /// C5h for a part of a record without the present reservation, CBh if there is no such record, C9h and
+    /// CAh for bytes beyond its end.
+    pub(crate) fn get(
+        &mut self,
+        request: &GetSelEntryRequest,
+    ) -> Result<GetSelEntryResponse, CompletionCode> {
+        let offset = usize::from(request.offset);
+        let is_whole = offset == 0 && usize::from(request.count) >= RECORD_LENGTH;
+        if !is_whole {
+            self.reservation.check(request.reservation)?;
+        }
+        let position = self.position(request.record).ok_or(CompletionCode::NOT_PRESENT)?;
+        self.hint = position;
+        let record = self.records.get(position).ok_or(CompletionCode::NOT_PRESENT)?;
+        let next = self.records.get(position + 1).map_or(RecordId::LAST, id_of);
+        let data = part(record, offset, request.count)?;
+        Ok(GetSelEntryResponse {
+            next,
+            data: Bytes::from_slice(data).map_err(|_| CompletionCode::CANNOT_RETURN_BYTES)?,
+        })
+    }
+
+    /// Takes a piece of a record in. Answers its number, and the record when it is whole.
+    ///
+    /// # Errors
+    /// C5h without the present reservation, CBh if the pieces before are not there, 80h if the pieces are not
+    /// one record, C4h if the log is full.
+    pub(crate) fn add_piece(
+        &mut self,
+        request: &PartialAddSelEntryRequest,
+    ) -> Result<(RecordId, Option<SelBody>), CompletionCode> {
+        self.reservation.check(request.reservation)?;
+        if request.offset == 0 && request.record == RecordId::FIRST {
+            if self.fill() == Fill::Full {
+                self.overflow = true;
+                return Err(CompletionCode::OUT_OF_SPACE);
+            }
+            let id = RecordId(self.next_id);
+            let bytes = Bytes::new();
+            self.partial = Some(Partial { id, bytes });
+        }
+        let partial = self.partial.as_mut();
+        let partial = partial.filter(|partial| {
+            request.record == partial.id || request.offset == 0 && request.record == RecordId::FIRST
+        });
+        let partial = partial.ok_or(CompletionCode::NOT_PRESENT)?;
+        let id = partial.id;
+        if usize::from(request.offset) != partial.bytes.len() || partial.bytes.extend(&request.data).is_err()
+        {
+            self.partial = None;
+            return Err(PartialAddSelEntry::LENGTH_MISMATCH);
+        }
+        if request.progress.0 != PartialAddProgress::LAST {
+            return Ok((id, None));
+        }
+        let whole = <&Record>::try_from(partial.bytes.as_slice()).map(SelRecord::from_bytes);
+        self.partial = None;
+        let record = whole.map_err(|_| PartialAddSelEntry::LENGTH_MISMATCH)?;
+        Ok((id, Some(record.body)))
+    }
+
+    /// Delete SEL Entry.
+    ///
+    /// # Errors
+    /// C5h without the present reservation, CBh if there is no such record.
     pub(crate) fn delete(
         &mut self,
-        reservation: u16,
-        id: RecordId,
-        now: u32,
+        seconds: u32,
+        request: &DeleteSelEntryRequest,
     ) -> Result<RecordId, CompletionCode> {
-        self.reservation.check(reservation)?;
-        let position = self.resolve(id)?;
+        self.reservation.check(request.reservation)?;
+        let position = self.position(request.record).ok_or(CompletionCode::NOT_PRESENT)?;
         let record = self.records.remove(position);
         self.reservation.cancel();
-        self.last_erase = now;
+        self.overflow = false;
+        self.last_erase = seconds;
         Ok(id_of(&record))
     }
 
-    /// Deletes all records.
+    /// Clear SEL. It is done when this returns; asking how it goes needs no reservation, for the one that the
+    /// erasure began with is lost by then.
     ///
     /// # Errors
-    /// C5h.
-    pub(crate) fn clear(&mut self, reservation: u16, now: u32) -> Result<(), CompletionCode> {
-        self.reservation.check(reservation)?;
-        self.records = Vec::new();
-        self.reservation.cancel();
-        self.has_overflowed = false;
-        self.last_erase = now;
-        Ok(())
-    }
-
-    /// Takes a piece of a record; gives the whole record with the last one.
-    ///
-    /// # Errors
-    /// C5h, or C9h for a piece that does not follow the one before.
-    pub(crate) fn add_piece(
+    /// CCh if the request is not confirmed, C5h without the present reservation.
+    pub(crate) fn clear(
         &mut self,
-        reservation: u16,
-        offset: u8,
-        piece: &[u8],
-        is_last: bool,
-    ) -> Result<Option<SelRecord>, CompletionCode> {
-        self.reservation.check(reservation)?;
-        if offset == 0 {
-            self.partial = Some(Partial {
-                reservation,
-                bytes: [0; RECORD_LENGTH],
-                length: 0,
-            });
+        seconds: u32,
+        request: &ClearRequest,
+    ) -> Result<ClearResponse, CompletionCode> {
+        if request.confirmation != CLEAR_CONFIRMATION {
+            return Err(CompletionCode::INVALID_FIELD);
         }
-        let partial = self
-            .partial
-            .as_mut()
-            .filter(|partial| partial.reservation == reservation);
-        let partial = partial.ok_or(CompletionCode::OUT_OF_RANGE)?;
-        let start = usize::from(offset);
-        let end = start + piece.len();
-        if start != partial.length {
-            return Err(CompletionCode::OUT_OF_RANGE);
+        match request.action {
+            ClearAction::STATUS => {}
+            ClearAction::BEGIN => {
+                self.reservation.check(request.reservation)?;
+                self.records = Vec::new();
+                self.overflow = false;
+                self.last_erase = seconds;
+                self.restart();
+            }
+            _ => return Err(CompletionCode::INVALID_FIELD),
         }
-        let place = partial
-            .bytes
-            .get_mut(start..end)
-            .ok_or(CompletionCode::OUT_OF_RANGE)?;
-        place.copy_from_slice(piece);
-        partial.length = end;
-        if !is_last {
-            return Ok(None);
-        }
-        let whole = self
-            .partial
-            .take()
-            .filter(|partial| partial.length == RECORD_LENGTH);
-        let whole = whole.ok_or(PARTIAL_LENGTH_MISMATCH)?;
-        Ok(Some(SelRecord::from_bytes(&whole.bytes)))
+        Ok(ClearResponse {
+            progress: LowBits(ClearProgress::COMPLETED),
+        })
     }
 }
 
-const fn id_of(record: &[u8; RECORD_LENGTH]) -> RecordId {
+/// The bytes of a record that a request asks for.
+///
+/// # Errors
+/// C9h if it starts after the end, CAh if it goes beyond it.
+pub(crate) fn part(record: &[u8], offset: usize, count: u8) -> Result<&[u8], CompletionCode> {
+    let rest = record.get(offset..).filter(|rest| !rest.is_empty());
+    let rest = rest.ok_or(CompletionCode::OUT_OF_RANGE)?;
+    if count == WHOLE_RECORD {
+        return Ok(rest);
+    }
+    rest.get(..usize::from(count))
+        .ok_or(CompletionCode::CANNOT_RETURN_BYTES)
+}
+
+const fn id_of(record: &Record) -> RecordId {
     let [low, high, ..] = *record;
     RecordId(u16::from_le_bytes([low, high]))
 }
 
-/// An event of the log itself.
-const fn log_event(offset: u8, timestamp: u32) -> SelBody {
-    let sensor_type = SensorType::EVENT_LOGGING_DISABLED;
-    SelBody::System {
-        timestamp,
-        generator: Generator::BMC,
-        event: EventMessage::assertion(sensor_type, LOG_SENSOR, EventType::SENSOR_SPECIFIC, offset),
-    }
+/// A number for a field of 16 bits, in which FFFFh also stands for more.
+fn saturate(number: usize) -> u16 {
+    u16::try_from(number).unwrap_or(u16::MAX)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn body(number: u8) -> SelBody {
-        SelBody::System {
-            timestamp: 0,
-            generator: Generator::BMC,
-            event: EventMessage::assertion(SensorType::PROCESSOR, number, EventType::SENSOR_SPECIFIC, 1),
-        }
-    }
-
-    #[test]
-    fn records_are_chained_and_ids_are_not_used_again() {
-        let mut log = EventLog::new();
-        assert_eq!(log.get(RecordId::FIRST), Err(CompletionCode::NOT_PRESENT));
-        let ids: Vec<_> = (1..=3).map(|number| log.add(body(number), 9).unwrap()).collect();
-        assert_eq!(ids, [RecordId(1), RecordId(2), RecordId(3)]);
-        let reservation = log.reservation.reserve();
-        assert_eq!(log.delete(reservation, RecordId(2), 10), Ok(RecordId(2)));
-        assert_eq!(
-            log.delete(reservation, RecordId(1), 10),
-            Err(CompletionCode::RESERVATION_LOST)
-        );
-        assert_eq!(log.get(RecordId(1)).unwrap().1, RecordId(3));
-        assert_eq!(log.get(RecordId::LAST).unwrap().1, RecordId::LAST);
-        assert_eq!(log.add(body(4), 11), Ok(RecordId(4)));
-        let reservation = log.reservation.reserve();
-        assert_eq!(log.clear(reservation, 12), Ok(()));
-        assert_eq!((log.len(), log.last_erase), (0, 12));
-        assert_eq!(log.add(body(5), 13), Ok(RecordId(5)));
-    }
-
-    #[test]
-    fn full_log_says_so_in_its_last_record() {
-        let mut log = EventLog::new();
-        let mut added = 0;
-        while log.add(body(1), 1).is_ok() {
-            added += 1;
-        }
-        assert_eq!(usize::from(log.len()), CAPACITY);
-        assert_eq!(added, CAPACITY - 2, "one record says almost full, one full");
-        assert!(log.has_overflowed);
-        let (last, _) = log.get(RecordId::LAST).unwrap();
-        assert_eq!((last[10], last[13] & 0x0f), (0x10, 0x04));
-        assert_eq!(log.free(), 0);
-    }
-
-    #[test]
-    fn pieces_make_a_record() {
-        let mut log = EventLog::new();
-        let reservation = log.reservation.reserve();
-        let bytes = SelRecord {
-            id: RecordId(0),
-            body: body(7),
-        }
-        .to_bytes();
-        assert_eq!(log.add_piece(reservation, 0, &bytes[..10], false), Ok(None));
-        let whole = log
-            .add_piece(reservation, 10, &bytes[10..], true)
-            .unwrap()
-            .unwrap();
-        assert_eq!(whole.body, body(7));
-        assert_eq!(
-            log.add_piece(reservation, 10, &bytes[10..], true),
-            Err(CompletionCode::OUT_OF_RANGE)
-        );
-        log.add_piece(reservation, 0, &bytes[..10], false).unwrap();
-        assert!(log.add_piece(reservation, 10, &bytes[10..12], true).is_err());
-    }
-}
+mod tests;

@@ -1,404 +1,340 @@
-//! Sensors: which there are, what their readings mean, thresholds (IPMI 2.0 §35, §36.3).
-//!
-//! Numbers and record IDs are fixed for good, because clients keep them: sensors of the BMC itself have the
-//! numbers of the catalogue, those of the machine follow from their place in its list.
+//! What changes about sensors: thresholds, hysteresis, which events are on, which have happened
+//! (IPMI 2.0 §35).
 
-use core::time::Duration;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 
+use ipmi_proto::command::sensor_event::event_enable::{
+    EventEnableOperation, RearmSensorEventsRequest, SetSensorEventEnableRequest,
+};
+use ipmi_proto::command::sensor_event::threshold::SetSensorThresholdsRequest;
 use ipmi_proto::ipmb::CompletionCode;
-use ipmi_proto::record::sdr::{AnalogFormat, Factors};
-use ipmi_proto::record::{Threshold, ThresholdMask, Thresholds};
+use ipmi_proto::record::sdr::FullSensor;
+use ipmi_proto::record::{EventDataUse, EventMessage, SensorType, Threshold, ThresholdMask, Thresholds};
 
-use crate::backend::{BmcBackend, PowerState, SensorDescription, SensorKind, SensorThresholds, SensorValue};
+use super::catalogue::{Sensor, UNSET_LOWER, UNSET_UPPER, offset_of};
+use super::sdr::Repository;
 
-/// A value that is older says nothing.
-const MAX_AGE: Duration = Duration::from_secs(60);
-/// First number of sensors of the machine that have none in the catalogue.
-pub(crate) const FIRST_OTHER: u8 = 0x60;
-/// Upper non-critical and critical threshold of a percentage that nobody has given any.
-const BEYOND_PERCENT: (u8, u8) = (200, 255);
-/// Number of the processor load.
-const PROCESSOR_LOAD: u8 = 0x03;
-/// Number of the memory load.
-const MEMORY_LOAD: u8 = 0x04;
-
-/// A sensor of the BMC itself: a number of the catalogue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Builtin {
-    /// The power unit.
-    PowerUnit,
-    /// The ACPI state.
-    AcpiState,
-    /// Stops of the operating system.
-    OsStop,
-    /// Restarts.
-    SystemRestart,
-    /// Events of the system.
-    SystemEvent,
-    /// The watchdog.
-    Watchdog,
-    /// The event log.
-    EventLog,
-    /// Logins.
-    SessionAudit,
-    /// Diagnostic interrupts.
-    Interrupt,
-}
-
-impl Builtin {
-    /// All of them, by number.
-    pub(crate) const ALL: [Self; 9] = [
-        Self::PowerUnit,
-        Self::AcpiState,
-        Self::OsStop,
-        Self::SystemRestart,
-        Self::SystemEvent,
-        Self::Watchdog,
-        Self::EventLog,
-        Self::SessionAudit,
-        Self::Interrupt,
-    ];
-
-    /// Number of the sensor.
-    pub(crate) const fn number(self) -> u8 {
-        match self {
-            Self::PowerUnit => 0x01,
-            Self::AcpiState => 0x02,
-            Self::OsStop => 0x09,
-            Self::SystemRestart => 0x0a,
-            Self::SystemEvent => 0x0b,
-            Self::Watchdog => 0x0c,
-            Self::EventLog => 0x0d,
-            Self::SessionAudit => 0x0e,
-            Self::Interrupt => 0x10,
-        }
-    }
-
-    /// Whether it can be read; the others only send events.
-    pub(crate) const fn is_readable(self) -> bool {
-        matches!(
-            self,
-            Self::PowerUnit | Self::AcpiState | Self::Watchdog | Self::EventLog
-        )
-    }
-}
-
-/// A sensor of the machine.
+/// The sensors of a BMC.
 #[derive(Debug)]
-pub(crate) struct Measured {
-    /// Number of the sensor.
-    pub(crate) number: u8,
-    /// What the machine calls it.
-    pub(crate) id: u16,
-    /// Name.
-    pub(crate) name: Box<str>,
-    /// What it measures.
-    pub(crate) kind: SensorKind,
-    /// How raw readings are numbers.
-    pub(crate) format: AnalogFormat,
-    /// How numbers are values.
-    pub(crate) factors: Factors,
-    /// Raw range.
-    pub(crate) range: (u8, u8),
-    /// Thresholds that it has.
-    pub(crate) readable: ThresholdMask,
+pub(crate) struct Sensors {
+    repository: Arc<Repository>,
+    /// In the order of the repository's sensors.
+    settings: Box<[SensorState]>,
+}
+
+/// What changes about a sensor.
+#[derive(Clone, Debug)]
+pub(crate) struct SensorState {
     /// Raw thresholds.
     pub(crate) thresholds: Thresholds,
-    /// Raw hysteresis, positive and negative.
-    pub(crate) hysteresis: (u8, u8),
-    /// It is scanned.
-    pub(crate) is_scanning: bool,
+    /// Raw hysteresis below upper thresholds.
+    pub(crate) positive_hysteresis: u8,
+    /// Raw hysteresis above lower thresholds.
+    pub(crate) negative_hysteresis: u8,
+    /// Events are on at all.
+    pub(crate) events: bool,
+    /// The sensor is scanned.
+    pub(crate) scanning: bool,
+    /// Events that are on.
+    pub(crate) enabled: Events,
+    /// Events that have happened and have not been taken back.
+    pub(crate) happened: Events,
+    /// Thresholds that count as crossed, hysteresis included.
+    crossed: u8,
 }
 
-/// All sensors.
-#[derive(Debug, Default)]
-pub(crate) struct Sensors {
-    /// Those of the machine, by number.
-    pub(crate) measured: Vec<Measured>,
-}
-
-/// A sensor by its number.
-#[derive(Debug)]
-pub(crate) enum Found<'s> {
-    /// One of the machine's.
-    Measured(&'s Measured),
-    /// One of the BMC's.
-    Builtin(Builtin),
+/// Events of a sensor, by their offsets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Events {
+    /// A state came.
+    pub(crate) assertions: u16,
+    /// A state went.
+    pub(crate) deassertions: u16,
 }
 
 impl Sensors {
-    /// Those of a machine.
-    pub(crate) fn of(backend: &dyn BmcBackend) -> Self {
-        let list = backend
+    /// The sensors of a repository, as they are after a start.
+    pub(crate) fn new(repository: Arc<Repository>) -> Self {
+        let settings = repository.sensors().iter().map(SensorState::new).collect();
+        Self { repository, settings }
+    }
+
+    /// The sensors and their records.
+    pub(crate) const fn repository(&self) -> &Arc<Repository> {
+        &self.repository
+    }
+
+    /// A sensor and what changes about it.
+    ///
+    /// # Errors
+    /// CBh if there is no such sensor.
+    pub(crate) fn get(&self, number: u8) -> Result<(&Sensor, &SensorState), CompletionCode> {
+        let index = self.index(number)?;
+        let pair = self.repository.sensors().get(index).zip(self.settings.get(index));
+        pair.ok_or(CompletionCode::NOT_PRESENT)
+    }
+
+    /// A sensor and what changes about it, to change it.
+    ///
+    /// # Errors
+    /// CBh if there is no such sensor.
+    pub(crate) fn get_mut(&mut self, number: u8) -> Result<(&Sensor, &mut SensorState), CompletionCode> {
+        let index = self.index(number)?;
+        let pair = self
+            .repository
             .sensors()
-            .map(|source| source.sensors())
-            .unwrap_or_default();
-        let mut next = FIRST_OTHER;
-        let mut measured: Vec<Measured> = Vec::new();
-        for description in list {
-            let fixed = match description.kind {
-                SensorKind::ProcessorUtilization => Some(PROCESSOR_LOAD),
-                SensorKind::MemoryUtilization => Some(MEMORY_LOAD),
-                _ => None,
-            };
-            let fixed = fixed.filter(|number| measured.iter().all(|other| other.number != *number));
-            let number = fixed.unwrap_or_else(|| {
-                next = next.saturating_add(1);
-                next - 1
-            });
-            if number < u8::MAX {
-                measured.extend(Measured::new(number, description));
-            }
-        }
-        measured.sort_by_key(|sensor| sensor.number);
-        Self { measured }
+            .get(index)
+            .zip(self.settings.get_mut(index));
+        pair.ok_or(CompletionCode::NOT_PRESENT)
     }
 
-    /// The sensor with this number.
-    ///
-    /// # Errors
-    /// CBh if there is none.
-    pub(crate) fn find(&self, number: u8) -> Result<Found<'_>, CompletionCode> {
-        if let Some(sensor) = self.measured.iter().find(|sensor| sensor.number == number) {
-            return Ok(Found::Measured(sensor));
-        }
-        let builtin = Builtin::ALL
-            .into_iter()
-            .find(|builtin| builtin.number() == number);
-        builtin.map(Found::Builtin).ok_or(CompletionCode::NOT_PRESENT)
+    fn index(&self, number: u8) -> Result<usize, CompletionCode> {
+        self.repository
+            .sensors()
+            .binary_search_by_key(&number, |sensor| sensor.number)
+            .map_err(|_| CompletionCode::NOT_PRESENT)
     }
 
-    /// A sensor with thresholds.
-    ///
-    /// # Errors
-    /// CBh if there is none, CDh if it has states.
-    pub(crate) fn threshold(&self, number: u8) -> Result<&Measured, CompletionCode> {
-        match self.find(number)? {
-            Found::Measured(sensor) => Ok(sensor),
-            Found::Builtin(_) => Err(CompletionCode::ILLEGAL_FOR_TYPE),
-        }
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Sensor, &SensorState)> {
+        self.repository.sensors().iter().zip(&self.settings)
     }
 
-    /// As [`threshold`](Self::threshold), to change it.
-    pub(crate) fn threshold_mut(&mut self, number: u8) -> Result<&mut Measured, CompletionCode> {
-        self.threshold(number)?;
-        let mut all = self.measured.iter_mut();
-        all.find(|sensor| sensor.number == number)
-            .ok_or(CompletionCode::NOT_PRESENT)
-    }
-}
-
-impl Measured {
-    fn new(number: u8, description: SensorDescription) -> Option<Self> {
-        let SensorDescription {
-            id,
-            name,
-            kind,
-            range: (low, high),
-            thresholds: limits,
-        } = description;
-        let (format, factors) = if low < 0.0 {
-            (AnalogFormat::TWOS_COMPLEMENT, Factors::IDENTITY)
-        } else if high <= 255.0 {
-            (AnalogFormat::UNSIGNED, Factors::IDENTITY)
-        } else {
-            (AnalogFormat::UNSIGNED, Factors::up_to(high)?)
-        };
-        let is_percentage = matches!(
-            kind,
-            SensorKind::ProcessorUtilization | SensorKind::MemoryUtilization
-        );
-        let raw = |value| factors.raw(format, value);
-        let (thresholds, readable) = raw_thresholds(&limits, format, &factors, is_percentage);
-        Some(Self {
-            number,
-            id,
-            name: name.into(),
-            kind,
-            format,
-            factors,
-            range: (raw(low)?, raw(high)?),
-            readable,
-            thresholds,
-            hysteresis: (2, 2),
-            is_scanning: true,
+    /// Whether values have to be looked at although nobody asks.
+    pub(crate) fn need_scanning(&self) -> bool {
+        self.iter().any(|(sensor, state)| {
+            sensor.analog().is_some() && state.scanning && state.events && state.enabled != Events::default()
         })
     }
 
-    /// The raw reading, if there is one now. `power`: the machine's state, if it is known.
-    pub(crate) fn read(&self, backend: &dyn BmcBackend) -> Option<u8> {
-        let reading = backend.sensors()?.read(self.id)?;
-        if reading.age > MAX_AGE || !self.is_scanning {
-            return None;
-        }
-        let SensorValue::Number(value) = reading.value;
-        self.factors.raw(self.format, value)
+    /// Notes an event of a sensor. Answers whether it is to be logged.
+    pub(crate) fn note_event(&mut self, event: &EventMessage) -> bool {
+        let Ok((_, state)) = self.get_mut(event.sensor_number) else {
+            return false;
+        };
+        let bit = 1 << event.data.offset;
+        state.happened.note(bit, event.kind.deasserted);
+        let enabled = if event.kind.deasserted {
+            state.enabled.deassertions
+        } else {
+            state.enabled.assertions
+        };
+        state.events && enabled & bit != 0
     }
+}
 
-    /// The thresholds that a raw reading has crossed.
-    pub(crate) fn crossed(&self, raw: u8) -> ThresholdMask {
-        let number = |raw| self.format.number(raw);
-        let mut crossed = 0;
-        for threshold in Threshold::ALL {
-            let Some(limit) = self.thresholds.get(*threshold) else {
-                continue;
-            };
-            let is_crossed = if threshold.0 >= Threshold::UPPER_NON_CRITICAL.0 {
-                number(raw) >= number(limit)
-            } else {
-                number(raw) <= number(limit)
-            };
-            if self.readable.contains(*threshold) && is_crossed {
-                crossed |= 1 << threshold.0;
+impl Events {
+    /// A state that comes takes back that it went, and the other way round.
+    const fn note(&mut self, bit: u16, deasserted: bool) {
+        if deasserted {
+            self.deassertions |= bit;
+            self.assertions &= !bit;
+        } else {
+            self.assertions |= bit;
+            self.deassertions &= !bit;
+        }
+    }
+}
+
+impl SensorState {
+    fn new(sensor: &Sensor) -> Self {
+        let (assertions, deassertions) = sensor.events();
+        let events = sensor.starts_with_events();
+        let enabled = if events {
+            Events {
+                assertions,
+                deassertions,
             }
+        } else {
+            Events::default()
+        };
+        let analog = sensor.analog();
+        Self {
+            thresholds: analog.map(|analog| analog.thresholds).unwrap_or_default(),
+            positive_hysteresis: analog.map_or(0, |analog| analog.positive_hysteresis),
+            negative_hysteresis: analog.map_or(0, |analog| analog.negative_hysteresis),
+            events,
+            scanning: true,
+            enabled,
+            happened: Events::default(),
+            crossed: 0,
         }
-        ThresholdMask::from_word(crossed)
     }
 
-    /// Sets the thresholds of a mask.
+    /// Set Sensor Thresholds.
     ///
     /// # Errors
-    /// CCh for one that the sensor does not have, or if they would not be in their order.
+    /// CCh for a threshold that cannot be set, or that would stand on the wrong side of another.
     pub(crate) fn set_thresholds(
         &mut self,
-        mask: ThresholdMask,
-        written: &Thresholds,
+        sensor: &FullSensor,
+        request: &SetSensorThresholdsRequest,
     ) -> Result<(), CompletionCode> {
-        if mask.to_word() & !self.readable.to_word() != 0 {
+        let settable = sensor.masks.settable_thresholds();
+        if request.mask.to_word() & !settable.to_word() != 0 {
             return Err(CompletionCode::INVALID_FIELD);
         }
-        let mut thresholds = self.thresholds;
-        for threshold in Threshold::ALL
-            .iter()
-            .filter(|threshold| mask.contains(**threshold))
-        {
-            if let (Some(place), Some(value)) = (thresholds.get_mut(*threshold), written.get(*threshold)) {
+        let mut new = self.thresholds;
+        for threshold in Threshold::ALL.iter().copied() {
+            if request.mask.contains(threshold)
+                && let (Some(place), Some(value)) =
+                    (new.get_mut(threshold), request.thresholds.get(threshold))
+            {
                 *place = value;
             }
         }
-        let ascending = [
-            Threshold::LOWER_NON_RECOVERABLE,
-            Threshold::LOWER_CRITICAL,
-            Threshold::LOWER_NON_CRITICAL,
-            Threshold::UPPER_NON_CRITICAL,
-            Threshold::UPPER_CRITICAL,
-            Threshold::UPPER_NON_RECOVERABLE,
-        ];
-        let present = ascending
-            .into_iter()
-            .filter(|threshold| self.readable.contains(*threshold));
-        let numbers = present.filter_map(|threshold| thresholds.get(threshold));
-        if !numbers.map(|raw| self.format.number(raw)).is_sorted() {
+        if !is_ordered(&new, sensor) {
             return Err(CompletionCode::INVALID_FIELD);
         }
-        self.thresholds = thresholds;
+        self.thresholds = new;
         Ok(())
     }
+
+    /// Set Sensor Event Enable. `possible`: the events that the sensor has.
+    ///
+    /// # Errors
+    /// CCh for an operation that does not exist.
+    pub(crate) fn enable_events(
+        &mut self,
+        possible: (u16, u16),
+        request: &SetSensorEventEnableRequest,
+    ) -> Result<(), CompletionCode> {
+        let assertions = request.assertions.unwrap_or_default() & possible.0;
+        let deassertions = request.deassertions.unwrap_or_default() & possible.1;
+        match request.control.operation {
+            EventEnableOperation::LEAVE => {}
+            EventEnableOperation::ENABLE => {
+                self.enabled.assertions |= assertions;
+                self.enabled.deassertions |= deassertions;
+            }
+            EventEnableOperation::DISABLE => {
+                self.enabled.assertions &= !assertions;
+                self.enabled.deassertions &= !deassertions;
+            }
+            _ => return Err(CompletionCode::INVALID_FIELD),
+        }
+        self.events = request.control.events;
+        self.scanning = request.control.scanning;
+        Ok(())
+    }
+
+    /// Re-arm Sensor Events: what still holds is reported again.
+    pub(crate) fn rearm(&mut self, request: &RearmSensorEventsRequest) {
+        if !request.control.selected {
+            self.happened = Events::default();
+            self.crossed = 0;
+            return;
+        }
+        let assertions = request.assertions.unwrap_or_default();
+        self.happened.assertions &= !assertions;
+        self.happened.deassertions &= !request.deassertions.unwrap_or_default();
+        for threshold in Threshold::ALL {
+            if assertions >> offset_of(*threshold).0 & 1 == 1 {
+                self.crossed &= !(1 << threshold.0);
+            }
+        }
+    }
+
+    /// The thresholds that a reading has reached.
+    pub(crate) fn reached(&self, readable: ThresholdMask, raw: u8) -> ThresholdMask {
+        let reached = Threshold::ALL
+            .iter()
+            .filter(|threshold| readable.contains(**threshold) && self.is_beyond(**threshold, raw, 0));
+        ThresholdMask::from_word(reached.fold(0, |mask, threshold| mask | 1 << threshold.0))
+    }
+
+    fn is_beyond(&self, threshold: Threshold, raw: u8, hysteresis: u8) -> bool {
+        let limit = self.thresholds.get(threshold).unwrap_or_default();
+        if is_lower(threshold) {
+            limit != UNSET_LOWER && raw <= limit.saturating_add(hysteresis)
+        } else {
+            limit != UNSET_UPPER && raw >= limit.saturating_sub(hysteresis)
+        }
+    }
+
+    /// Compares a reading with the thresholds. Answers the events: those of thresholds that were crossed, and
+    /// of those that the reading has come back from by more than the hysteresis. Without a reading there are
+    /// none, and whatever holds when it is back is new.
+    pub(crate) fn evaluate(&mut self, sensor: &Sensor, raw: Option<u8>) -> Vec<EventMessage> {
+        let Some((analog, raw)) = sensor.analog().zip(raw) else {
+            self.crossed = 0;
+            return Vec::new();
+        };
+        let mut events = Vec::new();
+        for threshold in Threshold::ALL.iter().copied() {
+            let bit = 1 << threshold.0;
+            let was_crossed = self.crossed & bit != 0;
+            let hysteresis = match (was_crossed, is_lower(threshold)) {
+                (false, _) => 0,
+                (true, true) => self.negative_hysteresis,
+                (true, false) => self.positive_hysteresis,
+            };
+            let is_there = analog.masks.readable_thresholds().contains(threshold);
+            let is_crossed = is_there && self.is_beyond(threshold, raw, hysteresis);
+            if is_crossed == was_crossed {
+                continue;
+            }
+            self.crossed ^= bit;
+            let limit = self.thresholds.get(threshold).unwrap_or_default();
+            events.push(threshold_event(sensor, threshold, is_crossed, raw, limit));
+        }
+        events
+    }
 }
 
-/// The machine's limits as raw values. A percentage without any has the upper two, beyond what it can show, so
-/// that they can be set.
-fn raw_thresholds(
-    limits: &SensorThresholds,
-    format: AnalogFormat,
-    factors: &Factors,
-    is_percentage: bool,
-) -> (Thresholds, ThresholdMask) {
-    let all = [
-        (Threshold::LOWER_NON_CRITICAL, limits.lower_non_critical),
-        (Threshold::LOWER_CRITICAL, limits.lower_critical),
-        (Threshold::LOWER_NON_RECOVERABLE, limits.lower_non_recoverable),
-        (Threshold::UPPER_NON_CRITICAL, limits.upper_non_critical),
-        (Threshold::UPPER_CRITICAL, limits.upper_critical),
-        (Threshold::UPPER_NON_RECOVERABLE, limits.upper_non_recoverable),
+fn threshold_event(
+    sensor: &Sensor,
+    threshold: Threshold,
+    is_crossed: bool,
+    raw: u8,
+    limit: u8,
+) -> EventMessage {
+    let (sensor_type, event_type): (SensorType, _) = sensor.types();
+    let mut event = EventMessage::assertion(sensor_type, sensor.number, event_type, offset_of(threshold).0);
+    event.kind.deasserted = !is_crossed;
+    event.data.data2 = EventDataUse::TRIGGER;
+    event.data.data3 = EventDataUse::TRIGGER;
+    (event.data2, event.data3) = (raw, limit);
+    event
+}
+
+const fn is_lower(threshold: Threshold) -> bool {
+    matches!(
+        threshold,
+        Threshold::LOWER_NON_CRITICAL | Threshold::LOWER_CRITICAL | Threshold::LOWER_NON_RECOVERABLE
+    )
+}
+
+/// Whether the thresholds that a reading can reach rise from lower to upper non-recoverable. Those beyond are
+/// there for nothing but to be set some day.
+fn is_ordered(thresholds: &Thresholds, sensor: &FullSensor) -> bool {
+    let rising = [
+        Threshold::LOWER_NON_RECOVERABLE,
+        Threshold::LOWER_CRITICAL,
+        Threshold::LOWER_NON_CRITICAL,
+        Threshold::UPPER_NON_CRITICAL,
+        Threshold::UPPER_CRITICAL,
+        Threshold::UPPER_NON_RECOVERABLE,
     ];
-    let mut thresholds = Thresholds::default();
-    let mut mask = 0;
-    for (threshold, limit) in all {
-        let raw = limit.and_then(|limit| factors.raw(format, limit));
-        if let (Some(raw), Some(place)) = (raw, thresholds.get_mut(threshold)) {
-            *place = raw;
-            mask |= 1 << threshold.0;
+    let can_be_reached = |threshold, value: &u8| {
+        if is_lower(threshold) {
+            *value > sensor.minimum
+        } else {
+            *value <= sensor.maximum && *value != UNSET_UPPER
         }
-    }
-    if mask == 0 && is_percentage {
-        (thresholds.upper_non_critical, thresholds.upper_critical) = BEYOND_PERCENT;
-        mask = (1 << Threshold::UPPER_NON_CRITICAL.0) | (1 << Threshold::UPPER_CRITICAL.0);
-    }
-    (thresholds, ThresholdMask::from_word(mask))
-}
-
-/// The states that a builtin sensor shows, bit n for offset n; `None` while they are not known.
-pub(crate) fn states(builtin: Builtin, power: Option<PowerState>, control_fault: bool) -> Option<u16> {
-    use ipmi_proto::record::offset::{AcpiPowerStateOffset, PowerUnitOffset};
-    let bit = |offset: u8| 1_u16 << offset;
-    Some(match (builtin, power) {
-        (Builtin::PowerUnit, power) => {
-            let fault = u16::from(control_fault) << PowerUnitOffset::SOFT_CONTROL_FAILURE.0;
-            fault | u16::from(!power?.is_on()) << PowerUnitOffset::POWER_OFF.0
-        }
-        (Builtin::AcpiState, power) => match power? {
-            PowerState::On | PowerState::Paused => bit(AcpiPowerStateOffset::S0.0),
-            PowerState::Suspended => bit(AcpiPowerStateOffset::S3.0),
-            PowerState::Off => bit(AcpiPowerStateOffset::S4_S5.0),
-        },
-        _ => 0,
-    })
+    };
+    rising
+        .into_iter()
+        .filter(|threshold| sensor.masks.settable_thresholds().contains(*threshold))
+        .filter_map(|threshold| {
+            thresholds
+                .get(threshold)
+                .filter(|value| can_be_reached(threshold, value))
+        })
+        .is_sorted()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::backend::memory::MemoryMachine;
-
-    fn sensors() -> Sensors {
-        Sensors::of(&*MemoryMachine::builder("node1").power(PowerState::On).build())
-    }
-
-    #[test]
-    fn numbers_are_those_of_the_catalogue() {
-        let sensors = sensors();
-        let numbers: Vec<_> = sensors.measured.iter().map(|sensor| sensor.number).collect();
-        assert_eq!(numbers, [0x03, 0x04, 0x60, 0x61, 0x62, 0x63]);
-        assert!(matches!(
-            sensors.find(0x01),
-            Ok(Found::Builtin(Builtin::PowerUnit))
-        ));
-        assert!(matches!(sensors.find(0x05), Err(CompletionCode::NOT_PRESENT)));
-        assert!(matches!(
-            sensors.threshold(0x01),
-            Err(CompletionCode::ILLEGAL_FOR_TYPE)
-        ));
-    }
-
-    #[test]
-    fn thresholds_are_crossed_and_keep_their_order() {
-        let mut sensors = sensors();
-        let temperature = sensors.threshold_mut(0x60).unwrap();
-        assert_eq!(temperature.thresholds.upper_critical, 90);
-        assert_eq!(temperature.crossed(85).to_word(), 0b00_1000);
-        assert_eq!(temperature.crossed(100).to_word(), 0b11_1000);
-        let written = Thresholds {
-            upper_critical: 70,
-            ..Thresholds::default()
-        };
-        let critical = ThresholdMask {
-            upper_critical: true,
-            ..ThresholdMask::default()
-        };
-        let lower = ThresholdMask {
-            lower_critical: true,
-            ..ThresholdMask::default()
-        };
-        assert!(temperature.set_thresholds(critical, &written).is_err());
-        assert!(temperature.set_thresholds(lower, &written).is_err());
-        let written = Thresholds {
-            upper_critical: 95,
-            ..written
-        };
-        temperature.set_thresholds(critical, &written).unwrap();
-        assert_eq!(temperature.thresholds.upper_critical, 95);
-        let fan = sensors.threshold(0x62).unwrap();
-        assert_eq!(fan.crossed(0).to_word(), 0b11);
-    }
-}
+mod tests;

@@ -193,8 +193,11 @@ message! {
     }
 }
 
+/// There is no such channel.
+pub const NO_CHANNEL: u8 = 0xff;
+
 message! {
-    /// Channels on which DCMI is spoken; FFh: there is none.
+    /// Channels on which DCMI is spoken; [`NO_CHANNEL`]: there is none.
     pub struct AccessChannels {
         /// Primary LAN channel.
         primary_lan: u8,

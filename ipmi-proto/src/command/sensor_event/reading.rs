@@ -77,6 +77,10 @@ commands! {
         event_data: Option<[u8; 3]>,
     }
     response Empty;
+    => {
+        NOT_SETTABLE = 0x80, "reading or states cannot be set";
+        EVENT_DATA_NOT_SETTABLE = 0x81, "event data cannot be set";
+    }
 }
 
 impl SensorReading {

@@ -34,6 +34,9 @@ commands! {
         /// What was read, perhaps less than asked for. The count before it is of bytes.
         data: Counted<Bytes<255>>,
     }
+    => {
+        DEVICE_BUSY = 0x81, "the FRU device is busy";
+    }
 
     /// Writes a part of a FRU's inventory.
     WriteFru = "Write FRU Data", STORAGE 0x12, OPERATOR, Monitor, "34.3";
@@ -48,6 +51,10 @@ commands! {
     response WriteFruResponse {
         /// How many bytes or words were written.
         count: u8,
+    }
+    => {
+        WRITE_PROTECTED = 0x80, "the bytes at this offset cannot be written";
+        DEVICE_BUSY = 0x81, "the FRU device is busy";
     }
 }
 

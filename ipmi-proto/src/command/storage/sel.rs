@@ -44,6 +44,9 @@ commands! {
         /// The reservation, never 0000h.
         reservation: u16,
     }
+    => {
+        ERASE_IN_PROGRESS = 0x81, "the log is being erased";
+    }
 
     /// Reads a record or a part of it.
     GetSelEntry = "Get SEL Entry", STORAGE 0x43, USER, Monitor, "31.5";
@@ -63,6 +66,9 @@ commands! {
         /// The bytes.
         data: Bytes<RECORD_LENGTH>,
     }
+    => {
+        ERASE_IN_PROGRESS = 0x81, "the log is being erased";
+    }
 
     /// Adds a record.
     AddSelEntry = "Add SEL Entry", STORAGE 0x44, OPERATOR, Monitor, "31.6";
@@ -73,6 +79,10 @@ commands! {
     response SelEntry {
         /// The record that was added or deleted.
         record: RecordId,
+    }
+    => {
+        TYPE_NOT_SUPPORTED = 0x80, "operation not supported for this record type";
+        ERASE_IN_PROGRESS = 0x81, "the log is being erased";
     }
 
     /// Adds a record piece by piece.
@@ -90,6 +100,10 @@ commands! {
         data: Bytes<RECORD_LENGTH>,
     }
     response SelEntry;
+    => {
+        LENGTH_MISMATCH = 0x80, "the record is not as long as its type says";
+        ERASE_IN_PROGRESS = 0x81, "the log is being erased";
+    }
 
     /// Deletes a record.
     DeleteSelEntry = "Delete SEL Entry", STORAGE 0x46, OPERATOR, Monitor, "31.8";
@@ -100,6 +114,10 @@ commands! {
         record: RecordId,
     }
     response SelEntry;
+    => {
+        TYPE_NOT_SUPPORTED = 0x80, "operation not supported for this record type";
+        ERASE_IN_PROGRESS = 0x81, "the log is being erased";
+    }
 
     /// Deletes all records, or asks how that goes.
     ClearSel = "Clear SEL", STORAGE 0x47, OPERATOR, Monitor, "31.9";

@@ -1,5 +1,4 @@
-//! Simulated measurements: a thermometer in the processor and one at the inlet, a fan, the load,
-//! the power.
+//! Simulated measurements: a thermometer in the processor and one at the inlet, a fan, the load, the power.
 
 use core::time::Duration;
 use std::sync::{Mutex, PoisonError};
@@ -7,7 +6,8 @@ use std::time::Instant;
 
 use super::machine::MemoryMachine;
 use crate::backend::{
-    PowerState, SensorDescription, SensorKind, SensorReading, SensorSource, SensorThresholds, SensorValue,
+    PowerState, SensorDescription, SensorKind, SensorPlace, SensorReading, SensorSource, SensorThresholds,
+    SensorValue,
 };
 
 const CPU_TEMPERATURE: u16 = 1;
@@ -68,7 +68,7 @@ impl MemoryMachine {
             FAN => Some(3_000.0 + 1_500.0 * wave),
             CPU_LOAD => Some(5.0 + 30.0 * wave),
             MEMORY_LOAD => Some(38.0),
-            POWER => Some(60.0 + 80.0 * wave),
+            POWER => Some(90.0 + 60.0 * wave),
             _ => None,
         }
     }
@@ -91,6 +91,7 @@ impl SensorSource for MemoryMachine {
         let sensor = SensorDescription::new;
         vec![
             sensor(CPU_TEMPERATURE, "CPU Temp", SensorKind::Temperature, (0.0, 127.0))
+                .at(SensorPlace::Processor)
                 .with_thresholds(hot(80.0, 90.0, 100.0)),
             sensor(
                 INLET_TEMPERATURE,
@@ -98,6 +99,7 @@ impl SensorSource for MemoryMachine {
                 SensorKind::Temperature,
                 (0.0, 127.0),
             )
+            .at(SensorPlace::AirInlet)
             .with_thresholds(hot(38.0, 42.0, 46.0)),
             sensor(FAN, "Fan 1", SensorKind::FanSpeed, (0.0, 12_750.0)).with_thresholds(slow),
             sensor(

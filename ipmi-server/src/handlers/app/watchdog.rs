@@ -16,6 +16,7 @@ handlers! {
 
 fn reset(context: &mut Context<'_>, _: Empty) -> Result<Empty, CompletionCode> {
     context.state.watchdog.reset(context.now)?;
+    context.state.history.watchdog_restarted();
     context.wake_driver = true;
     Ok(Empty)
 }
@@ -23,6 +24,7 @@ fn reset(context: &mut Context<'_>, _: Empty) -> Result<Empty, CompletionCode> {
 fn set(context: &mut Context<'_>, request: SetWatchdogTimerRequest) -> Result<Empty, CompletionCode> {
     let has_interrupt = context.state.capabilities.has_interrupt();
     context.state.watchdog.set(context.now, &request, has_interrupt)?;
+    context.state.history.watchdog_restarted();
     context.wake_driver = true;
     Ok(Empty)
 }

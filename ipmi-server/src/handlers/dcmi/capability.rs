@@ -1,27 +1,27 @@
 //! What of DCMI the BMC has.
 
-use ipmi_proto::command::PARAMETER_NOT_SUPPORTED;
 use ipmi_proto::command::dcmi::capability::{
     AccessCapabilities, AccessChannels, AveragePeriods, DcmiCapability, DcmiCapabilityInfo,
     DcmiCapabilityValue, DcmiVersion, EventLogAttributes, GetDcmiCapabilityInfo,
     GetDcmiCapabilityInfoRequest, IdentificationAttributes, MandatoryAttributes, MandatoryCapabilities,
-    OptionalCapabilities, PowerController, PowerControllerLocation, SupportedCapabilities,
+    NO_CHANNEL, OptionalCapabilities, PowerController, PowerControllerLocation, SupportedCapabilities,
     TemperatureAttributes,
 };
 use ipmi_proto::ipmb::{BMC_ADDRESS, ChannelNumber, CompletionCode};
 use ipmi_proto::record::EntityId;
 
-use super::power::power_sensor;
 use super::thermal::temperatures;
 use crate::handlers::{Context, handlers};
-use crate::state::sel::CAPACITY;
+use crate::state::sel;
 
 handlers! {
     pure GetDcmiCapabilityInfo => get;
 }
 
-/// There is no such channel.
-const NO_CHANNEL: u8 = 0xff;
+/// Most records that the field for their number can say.
+const MAX_ENTRIES: u16 = 0x0fff;
+/// Seconds between two measurements of temperatures.
+const SAMPLING_PERIOD: u8 = 10;
 
 fn get(
     context: &mut Context<'_>,
@@ -43,7 +43,7 @@ fn get(
             serial: NO_CHANNEL,
         }),
         DcmiCapability::POWER_STATISTICS => DcmiCapabilityValue::PowerStatistics(AveragePeriods::default()),
-        _ => return Err(PARAMETER_NOT_SUPPORTED),
+        _ => return Err(GetDcmiCapabilityInfo::PARAMETER_NOT_SUPPORTED),
     };
     Ok(DcmiCapabilityInfo {
         version: DcmiVersion::V1_5,
@@ -54,13 +54,13 @@ fn get(
 fn supported(context: &Context<'_>) -> SupportedCapabilities {
     SupportedCapabilities {
         mandatory: MandatoryCapabilities {
-            temperature: false,
+            temperature: temperatures(context.state).next().is_some(),
             chassis_power: true,
             event_log: true,
             identification: true,
         },
         optional: OptionalCapabilities {
-            power_management: power_sensor(context).is_some(),
+            power_management: context.state.has_power_sensor(),
         },
         access: AccessCapabilities {
             sol: context.bmc.backend().console().is_some(),
@@ -71,24 +71,26 @@ fn supported(context: &Context<'_>) -> SupportedCapabilities {
 }
 
 fn mandatory(context: &Context<'_>) -> MandatoryAttributes {
-    let has = |entity| temperatures(context, entity).next().is_some();
-    // The field has 12 bits.
-    let entries = u16::try_from(CAPACITY).unwrap_or(u16::MAX).min(0x0fff);
+    let has = |entity| temperatures(context.state).any(|temperature| temperature.entity == entity);
+    let temperature = TemperatureAttributes {
+        baseboard: has(EntityId::BASEBOARD_DCMI),
+        processors: has(EntityId::PROCESSOR_DCMI),
+        inlet: has(EntityId::AIR_INLET_DCMI),
+    };
+    let is_measured = temperature != TemperatureAttributes::default();
     MandatoryAttributes {
         event_log: EventLogAttributes {
-            entries,
-            ..EventLogAttributes::default()
+            rollover: false,
+            flush_all: false,
+            flush_record: false,
+            entries: u16::try_from(sel::CAPACITY).unwrap_or(u16::MAX).min(MAX_ENTRIES),
         },
         identification: IdentificationAttributes {
             asset_tag: true,
             dhcp_host_name: false,
             guid: true,
         },
-        temperature: TemperatureAttributes {
-            baseboard: has(EntityId::BASEBOARD_DCMI),
-            processors: has(EntityId::PROCESSOR_DCMI),
-            inlet: has(EntityId::AIR_INLET_DCMI),
-        },
-        sampling_period: Some(0),
+        temperature,
+        sampling_period: Some(if is_measured { SAMPLING_PERIOD } else { 0 }),
     }
 }

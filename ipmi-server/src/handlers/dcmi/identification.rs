@@ -1,15 +1,15 @@
-//! Names of the machine and of the BMC, in pages of 16 bytes.
+//! Names of the machine and of the BMC.
 
 use ipmi_proto::command::dcmi::identification::{
     AssetTag, GetAssetTag, GetAssetTagRequest, GetManagementControllerIdentifier,
-    GetManagementControllerIdentifierRequest, ManagementControllerIdentifier, PAGE, SetAssetTag,
+    GetManagementControllerIdentifierRequest, ManagementControllerIdentifier, SetAssetTag,
     SetAssetTagRequest, SetAssetTagResponse, SetManagementControllerIdentifier,
     SetManagementControllerIdentifierRequest, SetManagementControllerIdentifierResponse,
 };
 use ipmi_proto::ipmb::CompletionCode;
-use ipmi_proto::wire::Bytes;
 
 use crate::handlers::{Context, handlers};
+use crate::state::dcmi::{length, page};
 
 handlers! {
     pure GetAssetTag => get_asset_tag;
@@ -18,33 +18,22 @@ handlers! {
     pure SetManagementControllerIdentifier => set_identifier;
 }
 
-/// A page of a text, and the length of all of it.
-fn page(text: &[u8], offset: u8, count: u8) -> Result<(u8, Bytes<PAGE>), CompletionCode> {
-    let total = u8::try_from(text.len()).map_err(|_| CompletionCode::UNSPECIFIED)?;
-    let rest = text
-        .get(usize::from(offset)..)
-        .ok_or(CompletionCode::OUT_OF_RANGE)?;
-    if usize::from(count) > PAGE {
-        return Err(CompletionCode::OUT_OF_RANGE);
-    }
-    let part = rest.get(..usize::from(count)).unwrap_or(rest);
-    let data = Bytes::from_slice(part).map_err(|_| CompletionCode::OUT_OF_RANGE)?;
-    Ok((total, data))
-}
-
 fn get_asset_tag(context: &mut Context<'_>, request: GetAssetTagRequest) -> Result<AssetTag, CompletionCode> {
-    let (total, data) = page(context.state.dcmi.asset_tag(), request.offset, request.count)?;
-    Ok(AssetTag { total, data })
+    let tag = context.state.dcmi.asset_tag();
+    Ok(AssetTag {
+        total: length(tag),
+        data: page(tag, request.offset, request.count)?,
+    })
 }
 
+/// The tag is in the FRU inventory as well.
 fn set_asset_tag(
     context: &mut Context<'_>,
     request: SetAssetTagRequest,
 ) -> Result<SetAssetTagResponse, CompletionCode> {
-    let total = context
-        .state
-        .dcmi
-        .write_asset_tag(request.offset, &request.data.0)?;
+    let state = &mut context.state;
+    let total = state.dcmi.write_asset_tag(request.offset, &request.data.0)?;
+    state.fru.set_asset_tag(state.dcmi.asset_tag());
     Ok(SetAssetTagResponse { total })
 }
 
@@ -52,8 +41,11 @@ fn get_identifier(
     context: &mut Context<'_>,
     request: GetManagementControllerIdentifierRequest,
 ) -> Result<ManagementControllerIdentifier, CompletionCode> {
-    let (total, data) = page(context.state.dcmi.identifier(), request.offset, request.count)?;
-    Ok(ManagementControllerIdentifier { total, data })
+    let name = context.state.dcmi.identifier(&context.state.identity.name);
+    Ok(ManagementControllerIdentifier {
+        total: length(&name),
+        data: page(&name, request.offset, request.count)?,
+    })
 }
 
 fn set_identifier(

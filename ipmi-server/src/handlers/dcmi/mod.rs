@@ -4,6 +4,8 @@ mod capability;
 mod configuration;
 mod identification;
 mod power;
+#[cfg(test)]
+mod tests;
 mod thermal;
 
 use super::Handler;
@@ -11,8 +13,8 @@ use super::Handler;
 /// The handlers of this body.
 pub(super) const HANDLERS: &[&[Handler]] = &[
     capability::HANDLERS,
-    power::HANDLERS,
-    identification::HANDLERS,
-    thermal::HANDLERS,
     configuration::HANDLERS,
+    identification::HANDLERS,
+    power::HANDLERS,
+    thermal::HANDLERS,
 ];

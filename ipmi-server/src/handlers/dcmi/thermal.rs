@@ -1,4 +1,4 @@
-//! Temperatures, of machines that have a thermometer.
+//! Temperatures, by the three places that DCMI knows.
 
 use ipmi_proto::command::dcmi::thermal::{
     DcmiSensorInfo, GetDcmiSensorInfo, GetDcmiSensorInfoRequest, GetTemperatureReadings,
@@ -9,98 +9,108 @@ use ipmi_proto::ipmb::CompletionCode;
 use ipmi_proto::record::{EntityId, SensorType};
 use ipmi_proto::wire::{Counted, List};
 
-use crate::backend::{SensorKind, SensorValue};
+use crate::backend::SensorKind;
 use crate::handlers::{Context, handlers};
-use crate::state::sdr::{record_of_sensor, temperature_entity};
-use crate::state::sensors::Measured;
+use crate::state::State;
+use crate::state::catalogue::Source;
+use crate::state::readings;
+use crate::state::sdr::record_of;
 
 handlers! {
-    pure GetDcmiSensorInfo => sensor_info;
-    pure GetTemperatureReadings => readings;
+    pure GetDcmiSensorInfo => info;
+    pure GetTemperatureReadings => temperature_readings;
 }
 
-/// The thermometers of an entity.
-pub(super) fn temperatures<'c>(
-    context: &'c Context<'_>,
-    entity: EntityId,
-) -> impl Iterator<Item = &'c Measured> {
-    let sensors = context.state.sensors.measured.iter();
-    sensors.filter(move |sensor| {
-        sensor.kind == SensorKind::Temperature && temperature_entity(&sensor.name) == entity
+/// A temperature as DCMI sees it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PlacedTemperature {
+    /// Where: inlet, processor or board.
+    pub(super) entity: EntityId,
+    /// Number of its sensor.
+    number: u8,
+    source: Source,
+}
+
+/// The temperatures of the machine.
+pub(super) fn temperatures(state: &State) -> impl Iterator<Item = PlacedTemperature> {
+    state.sensors.iter().filter_map(|(sensor, _)| {
+        if !matches!(sensor.source, Source::Machine(_, SensorKind::Temperature)) {
+            return None;
+        }
+        Some(PlacedTemperature {
+            entity: place(sensor.analog()?.entity.id)?,
+            number: sensor.number,
+            source: sensor.source,
+        })
     })
 }
 
-/// The entity that a query means: clients of DCMI 1.0 use the codes of IPMI.
-fn entity(query: &SensorQuery) -> Result<EntityId, CompletionCode> {
-    if query.sensor_type != SensorType::TEMPERATURE.0 {
+/// The DCMI name of a place; clients also use the older ones.
+const fn place(entity: EntityId) -> Option<EntityId> {
+    match entity {
+        EntityId::AIR_INLET | EntityId::AIR_INLET_DCMI => Some(EntityId::AIR_INLET_DCMI),
+        EntityId::PROCESSOR | EntityId::PROCESSOR_DCMI => Some(EntityId::PROCESSOR_DCMI),
+        EntityId::SYSTEM_BOARD | EntityId::BASEBOARD_DCMI => Some(EntityId::BASEBOARD_DCMI),
+        _ => None,
+    }
+}
+
+/// The temperatures of the place that is asked for, with their instances, and how many there are.
+fn find(state: &State, query: &SensorQuery) -> Result<(u8, Vec<(u8, PlacedTemperature)>), CompletionCode> {
+    if SensorType(query.sensor_type) != SensorType::TEMPERATURE {
         return Err(CompletionCode::INVALID_FIELD);
     }
-    match EntityId(query.entity) {
-        EntityId::AIR_INLET_DCMI | EntityId(0x37) => Ok(EntityId::AIR_INLET_DCMI),
-        EntityId::PROCESSOR_DCMI | EntityId::PROCESSOR => Ok(EntityId::PROCESSOR_DCMI),
-        EntityId::BASEBOARD_DCMI | EntityId::SYSTEM_BOARD => Ok(EntityId::BASEBOARD_DCMI),
-        _ => Err(CompletionCode::INVALID_FIELD),
-    }
-}
-
-/// The instances that a query asks for: one, or a page from a start. Instances count from 1.
-fn asked<'c>(
-    context: &'c Context<'_>,
-    query: &SensorQuery,
-) -> Result<impl Iterator<Item = (u8, &'c Measured)>, CompletionCode> {
-    let all = (1..).zip(temperatures(context, entity(query)?));
-    let (instance, start) = (query.instance, query.start);
-    let asked = all.filter(move |(number, _)| match instance {
-        0 => *number >= start,
-        instance => *number == instance,
+    let entity = place(EntityId(query.entity)).ok_or(CompletionCode::INVALID_FIELD)?;
+    let here = temperatures(state).filter(|temperature| temperature.entity == entity);
+    let all: Vec<_> = (1..=u8::MAX).zip(here).collect();
+    let total = u8::try_from(all.len()).unwrap_or(u8::MAX);
+    let wanted = all.into_iter().filter(|(instance, _)| match query.instance {
+        0 => *instance >= query.start,
+        wanted => *instance == wanted,
     });
-    Ok(asked.take(SENSORS_PER_PAGE))
+    Ok((total, wanted.take(SENSORS_PER_PAGE).collect()))
 }
 
-fn total(context: &Context<'_>, query: &SensorQuery) -> Result<u8, CompletionCode> {
-    let count = temperatures(context, entity(query)?).count();
-    Ok(u8::try_from(count).unwrap_or(u8::MAX))
-}
-
-fn sensor_info(
+fn info(
     context: &mut Context<'_>,
     request: GetDcmiSensorInfoRequest,
 ) -> Result<DcmiSensorInfo, CompletionCode> {
-    let mut records = List::default();
-    for (_, sensor) in asked(context, &request.query)? {
-        records
-            .push(record_of_sensor(sensor.number).0)
-            .map_err(|_| CompletionCode::UNSPECIFIED)?;
-    }
+    let (total, found) = find(context.state, &request.query)?;
+    let records: Vec<_> = found.iter().map(|(_, found)| record_of(found.number).0).collect();
+    let records = List::from_slice(&records).map_err(|_| CompletionCode::UNSPECIFIED)?;
     Ok(DcmiSensorInfo {
-        total: total(context, &request.query)?,
+        total,
         records: Counted(records),
     })
 }
 
-fn readings(
+/// Temperatures that cannot be read at present are left out.
+fn temperature_readings(
     context: &mut Context<'_>,
     request: GetTemperatureReadingsRequest,
 ) -> Result<TemperatureReadings, CompletionCode> {
-    let mut readings = List::default();
-    let source = context.bmc.backend().sensors();
-    for (instance, sensor) in asked(context, &request.query)? {
-        let Some(reading) = source.and_then(|source| source.read(sensor.id)) else {
-            continue;
-        };
-        let SensorValue::Number(degrees) = reading.value;
-        let temperature = Temperature {
-            negative: degrees < 0.0,
-            degrees: degrees.abs().round().min(127.0) as u8,
-        };
-        let reading = InstanceTemperature {
+    let (total, found) = find(context.state, &request.query)?;
+    let backend = context.bmc.backend();
+    let readings = found.into_iter().filter_map(|(instance, found)| {
+        let temperature = temperature(readings::value(backend, found.source)?);
+        Some(InstanceTemperature {
             temperature,
             instance,
-        };
-        readings.push(reading).map_err(|_| CompletionCode::UNSPECIFIED)?;
-    }
+        })
+    });
+    let readings: Vec<_> = readings.collect();
+    let readings = List::from_slice(&readings).map_err(|_| CompletionCode::UNSPECIFIED)?;
     Ok(TemperatureReadings {
-        total: total(context, &request.query)?,
+        total,
         readings: Counted(readings),
     })
+}
+
+/// Whole degrees; the field saturates.
+fn temperature(degrees: f64) -> Temperature {
+    let rounded = degrees.round();
+    Temperature {
+        negative: rounded < 0.0,
+        degrees: (rounded.abs() as u8).min(127),
+    }
 }

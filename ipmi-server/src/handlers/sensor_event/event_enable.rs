@@ -1,16 +1,15 @@
-//! Which events a sensor generates. Sensors of the machine generate none; those of the BMC cannot be switched
-//! one by one.
+//! Which events of a sensor are on, and which have happened.
 
 use ipmi_proto::command::Empty;
 use ipmi_proto::command::sensor_event::event_enable::{
-    EventEnableFlags, EventEnableOperation, GetSensorEventEnable, GetSensorEventEnableRequest,
-    GetSensorEventStatus, GetSensorEventStatusRequest, RearmSensorEvents, RearmSensorEventsRequest,
-    SensorEventEnable, SensorEventStatus, SensorFlags, SetSensorEventEnable, SetSensorEventEnableRequest,
+    EventEnableFlags, GetSensorEventEnable, GetSensorEventEnableRequest, GetSensorEventStatus,
+    GetSensorEventStatusRequest, RearmSensorEvents, RearmSensorEventsRequest, SensorEventEnable,
+    SensorEventStatus, SensorFlags, SetSensorEventEnable, SetSensorEventEnableRequest,
 };
 use ipmi_proto::ipmb::CompletionCode;
 
 use crate::handlers::{Context, handlers};
-use crate::state::sensors::Found;
+use crate::state::readings::Reading;
 
 handlers! {
     pure SetSensorEventEnable => set;
@@ -19,30 +18,15 @@ handlers! {
     pure GetSensorEventStatus => status;
 }
 
-/// Whether the sensor sends events and is scanned.
-fn flags(context: &Context<'_>, sensor: u8) -> Result<EventEnableFlags, CompletionCode> {
-    Ok(match context.state.sensors.find(sensor)? {
-        Found::Measured(sensor) => EventEnableFlags {
-            events: false,
-            scanning: sensor.is_scanning,
-        },
-        Found::Builtin(_) => EventEnableFlags {
-            events: true,
-            scanning: true,
-        },
-    })
-}
-
 fn set(context: &mut Context<'_>, request: SetSensorEventEnableRequest) -> Result<Empty, CompletionCode> {
-    context.state.sensors.find(request.sensor)?;
-    let sensor = context.state.sensors.threshold_mut(request.sensor)?;
-    let selected = request.assertions.unwrap_or(0) | request.deassertions.unwrap_or(0);
-    let enables =
-        request.control.events || request.control.operation == EventEnableOperation::ENABLE && selected != 0;
-    if enables {
-        return Err(CompletionCode::ILLEGAL_FOR_TYPE);
-    }
-    sensor.is_scanning = request.control.scanning;
+    let (sensor, state) = context.state.sensors.get_mut(request.sensor)?;
+    state.enable_events(sensor.events(), &request)?;
+    context.state.plan_scan();
+    // From now on, also for what holds already.
+    context
+        .state
+        .read(context.now, context.bmc.backend(), request.sensor);
+    context.wake_driver = true;
     Ok(Empty)
 }
 
@@ -50,15 +34,23 @@ fn get(
     context: &mut Context<'_>,
     request: GetSensorEventEnableRequest,
 ) -> Result<SensorEventEnable, CompletionCode> {
+    let (_, state) = context.state.sensors.get(request.sensor)?;
     Ok(SensorEventEnable {
-        flags: flags(context, request.sensor)?,
-        assertions: Some(0),
-        deassertions: Some(0),
+        flags: EventEnableFlags {
+            events: state.events,
+            scanning: state.scanning,
+        },
+        assertions: Some(state.enabled.assertions),
+        deassertions: Some(state.enabled.deassertions),
     })
 }
 
 fn rearm(context: &mut Context<'_>, request: RearmSensorEventsRequest) -> Result<Empty, CompletionCode> {
-    context.state.sensors.find(request.sensor)?;
+    let (_, state) = context.state.sensors.get_mut(request.sensor)?;
+    state.rearm(&request);
+    context
+        .state
+        .read(context.now, context.bmc.backend(), request.sensor);
     Ok(Empty)
 }
 
@@ -66,14 +58,17 @@ fn status(
     context: &mut Context<'_>,
     request: GetSensorEventStatusRequest,
 ) -> Result<SensorEventStatus, CompletionCode> {
-    let EventEnableFlags { events, scanning } = flags(context, request.sensor)?;
+    let reading = context
+        .state
+        .read(context.now, context.bmc.backend(), request.sensor);
+    let (_, state) = context.state.sensors.get(request.sensor)?;
     Ok(SensorEventStatus {
         flags: SensorFlags {
-            events,
-            scanning,
-            unavailable: false,
+            events: state.events,
+            scanning: state.scanning,
+            unavailable: reading == Some(Reading::Unavailable),
         },
-        assertions: Some(0),
-        deassertions: Some(0),
+        assertions: Some(state.happened.assertions),
+        deassertions: Some(state.happened.deassertions),
     })
 }

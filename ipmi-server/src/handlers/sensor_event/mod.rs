@@ -5,16 +5,18 @@ mod event_enable;
 mod pef;
 mod reading;
 mod receiver;
+#[cfg(test)]
+mod tests;
 mod threshold;
 
 use super::Handler;
 
 /// The handlers of this network function.
 pub(super) const HANDLERS: &[&[Handler]] = &[
-    receiver::HANDLERS,
     device_sdr::HANDLERS,
-    threshold::HANDLERS,
     event_enable::HANDLERS,
     reading::HANDLERS,
     pef::HANDLERS,
+    receiver::HANDLERS,
+    threshold::HANDLERS,
 ];

@@ -99,7 +99,7 @@ fn set_last_processed(
 fn get_last_processed(context: &mut Context<'_>, _: Empty) -> Result<LastProcessedEvent, CompletionCode> {
     let state = &context.state;
     Ok(LastProcessedEvent {
-        last_addition: state.sel.last_addition,
+        last_addition: state.sel.last_addition(),
         last_record: state.sel.last().unwrap_or(RecordId::LAST),
         last_by_software: state.pef.last_by_software,
         last_by_bmc: state.pef.last_by_bmc,

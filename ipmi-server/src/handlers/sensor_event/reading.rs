@@ -1,4 +1,4 @@
-//! Readings and types of sensors. A value that is old or missing is "unavailable", never zero.
+//! Readings and types of sensors.
 
 use ipmi_proto::command::Empty;
 use ipmi_proto::command::sensor_event::event_enable::SensorFlags;
@@ -8,108 +8,91 @@ use ipmi_proto::command::sensor_event::reading::{
     SetSensorReadingRequest, SetSensorType, SetSensorTypeRequest,
 };
 use ipmi_proto::ipmb::CompletionCode;
-use ipmi_proto::record::{EventType, SensorType};
 use ipmi_proto::wire::LowBits;
 
-use crate::backend::SensorKind;
 use crate::handlers::{Context, handlers};
-use crate::state::sdr::builtin_meaning;
-use crate::state::sensors::{Found, states};
+use crate::state::readings::Reading;
 
 handlers! {
     pure GetSensorReadingFactors => factors;
     pure GetSensorReading => read;
     pure SetSensorType => set_type;
-    pure GetSensorType => |context, request: GetSensorTypeRequest| types(context, request.sensor);
+    pure GetSensorType => |context, request| get_type(context, &request);
     pure SetSensorReading => set_reading;
 }
 
-/// Set Sensor Reading And Event Status: the sensor cannot be set.
-const READING_NOT_SETTABLE: CompletionCode = CompletionCode(0x80);
-/// Bit 7 of the second state byte is reserved and reads as 1.
-const STATES_RESERVED: u8 = 0x80;
-
-fn factors(
-    context: &mut Context<'_>,
-    request: GetSensorReadingFactorsRequest,
-) -> Result<SensorReadingFactors, CompletionCode> {
-    let sensor = context.state.sensors.threshold(request.sensor)?;
-    Ok(SensorReadingFactors {
-        next_reading: request.reading,
-        factors: sensor.factors,
-    })
-}
+/// Bits of the state bytes that are reserved and read as one.
+const RESERVED_OF_THRESHOLDS: u8 = 0xc0;
+const RESERVED_OF_STATES: u8 = 0x80;
 
 fn read(
     context: &mut Context<'_>,
     request: GetSensorReadingRequest,
 ) -> Result<SensorReading, CompletionCode> {
-    let backend = context.bmc.backend();
-    let state = &context.state;
-    Ok(match state.sensors.find(request.sensor)? {
-        Found::Measured(sensor) => {
-            let raw = sensor.read(backend);
-            SensorReading {
-                reading: raw.unwrap_or(0),
-                flags: SensorFlags {
-                    events: false,
-                    scanning: sensor.is_scanning,
-                    unavailable: raw.is_none(),
-                },
-                states_low: Some(raw.map_or(0, |raw| sensor.crossed(raw).to_word())),
-                states_high: Some(STATES_RESERVED),
-            }
+    let number = request.sensor;
+    context.state.sensors.get(number)?;
+    let reading = context.state.read(context.now, context.bmc.backend(), number);
+    let reading = reading.ok_or(CompletionCode::ILLEGAL_FOR_TYPE)?;
+    let (sensor, state) = context.state.sensors.get(number)?;
+    let (raw, [low, high]) = match reading {
+        Reading::Unavailable if sensor.analog().is_some() => {
+            (0, [RESERVED_OF_THRESHOLDS, RESERVED_OF_STATES])
         }
-        Found::Builtin(builtin) if builtin.is_readable() => {
-            let power = backend.known_power_state();
-            let states = states(builtin, power, state.chassis.control_fault);
-            let [low, high] = states.unwrap_or(0).to_le_bytes();
-            SensorReading {
-                reading: 0,
-                flags: SensorFlags {
-                    events: true,
-                    scanning: true,
-                    unavailable: states.is_none(),
-                },
-                states_low: Some(low),
-                states_high: Some(high | STATES_RESERVED),
-            }
+        Reading::Unavailable => (0, [0, RESERVED_OF_STATES]),
+        Reading::Raw(raw, reached) => (
+            raw,
+            [RESERVED_OF_THRESHOLDS | reached.to_word(), RESERVED_OF_STATES],
+        ),
+        Reading::States(states) => {
+            let [low, high] = states.to_le_bytes();
+            (0, [low, RESERVED_OF_STATES | high])
         }
-        // Sources of events cannot be read.
-        Found::Builtin(_) => return Err(CompletionCode::NOT_PRESENT),
+    };
+    Ok(SensorReading {
+        reading: raw,
+        flags: SensorFlags {
+            events: state.events,
+            scanning: state.scanning,
+            unavailable: reading == Reading::Unavailable,
+        },
+        states_low: Some(low),
+        states_high: Some(high),
     })
 }
 
-fn types(context: &Context<'_>, sensor: u8) -> Result<SensorTypes, CompletionCode> {
-    let (sensor_type, event_type) = match context.state.sensors.find(sensor)? {
-        Found::Measured(sensor) => {
-            let sensor_type = match sensor.kind {
-                SensorKind::ProcessorUtilization => SensorType::PROCESSOR,
-                SensorKind::MemoryUtilization => SensorType::MEMORY,
-                SensorKind::Temperature => SensorType::TEMPERATURE,
-                SensorKind::FanSpeed => SensorType::FAN,
-                SensorKind::Power => SensorType::OTHER_UNITS,
-            };
-            (sensor_type, EventType::THRESHOLD)
-        }
-        Found::Builtin(builtin) => (builtin_meaning(builtin).0, EventType::SENSOR_SPECIFIC),
-    };
+/// The same for all readings: every sensor is linear.
+fn factors(
+    context: &mut Context<'_>,
+    request: GetSensorReadingFactorsRequest,
+) -> Result<SensorReadingFactors, CompletionCode> {
+    let (sensor, _) = context.state.sensors.get(request.sensor)?;
+    let analog = sensor.analog().ok_or(CompletionCode::ILLEGAL_FOR_TYPE)?;
+    Ok(SensorReadingFactors {
+        next_reading: u8::MAX,
+        factors: analog.factors,
+    })
+}
+
+fn get_type(context: &Context<'_>, request: &GetSensorTypeRequest) -> Result<SensorTypes, CompletionCode> {
+    let (sensor, _) = context.state.sensors.get(request.sensor)?;
+    let (sensor_type, event_type) = sensor.types();
     Ok(SensorTypes {
         sensor_type,
         event_type: LowBits(event_type),
     })
 }
 
-/// Types are fixed: setting what is there already does nothing.
+/// The types are what they are.
 fn set_type(context: &mut Context<'_>, request: SetSensorTypeRequest) -> Result<Empty, CompletionCode> {
-    if types(context, request.sensor)? == request.types {
-        Ok(Empty)
-    } else {
-        Err(CompletionCode::ILLEGAL_FOR_TYPE)
+    let sensor = request.sensor;
+    if get_type(context, &GetSensorTypeRequest { sensor })? != request.types {
+        return Err(CompletionCode::ILLEGAL_FOR_TYPE);
     }
+    Ok(Empty)
 }
 
+/// No sensor takes its reading from software.
 fn set_reading(context: &mut Context<'_>, request: SetSensorReadingRequest) -> Result<Empty, CompletionCode> {
-    context.state.sensors.find(request.sensor)?;
-    Err(READING_NOT_SETTABLE)
+    context.state.sensors.get(request.sensor)?;
+    Err(SetSensorReading::NOT_SETTABLE)
 }

@@ -5,57 +5,37 @@ use ipmi_proto::command::sensor_event::receiver::{
     EVENTS_OFF, EventReceiver, GetEventReceiver, PlatformEvent, PlatformEventRequest, SetEventReceiver,
 };
 use ipmi_proto::ipmb::{BMC_ADDRESS, CompletionCode};
-use ipmi_proto::record::Generator;
-use ipmi_proto::record::sel::SelBody;
-use ipmi_proto::wire::LowBits;
+use ipmi_proto::record::{EventMessage, Generator};
 
 use crate::handlers::{Context, handlers};
 
 handlers! {
     pure SetEventReceiver => set;
-    pure GetEventReceiver => get;
+    pure GetEventReceiver => |context, _| Ok(context.state.events.receiver);
     pure PlatformEvent => platform_event;
 }
 
-/// The BMC itself, or nobody.
+/// The BMC is its own event receiver, or has none.
 fn set(context: &mut Context<'_>, request: EventReceiver) -> Result<Empty, CompletionCode> {
-    context.state.device.sends_events = match (request.address, request.lun.0) {
-        (BMC_ADDRESS, 0) => true,
-        (EVENTS_OFF, _) => false,
-        _ => return Err(CompletionCode::INVALID_FIELD),
-    };
+    if !matches!(request.address, BMC_ADDRESS | EVENTS_OFF) || request.lun.0 != 0 {
+        return Err(CompletionCode::INVALID_FIELD);
+    }
+    context.state.events.receiver = request;
     Ok(Empty)
 }
 
-fn get(context: &mut Context<'_>, _: Empty) -> Result<EventReceiver, CompletionCode> {
-    let address = if context.state.device.sends_events {
-        BMC_ADDRESS
-    } else {
-        EVENTS_OFF
-    };
-    Ok(EventReceiver {
-        address,
-        lun: LowBits(0),
-    })
-}
-
-/// The generator is the requester, unless the system interface names another.
 fn platform_event(context: &mut Context<'_>, request: PlatformEventRequest) -> Result<Empty, CompletionCode> {
-    let header = &context.header;
-    let address = request.generator.unwrap_or(header.requester);
+    let revision = request.event.revision;
+    if !matches!(revision, EventMessage::REVISION | EventMessage::REVISION_1_0) {
+        return Err(CompletionCode::INVALID_FIELD);
+    }
+    let address = request.generator.unwrap_or(context.header.requester);
     let generator = Generator {
         channel: context.channel,
-        lun: header.requester_lun.get(),
+        lun: context.header.requester_lun.get(),
         address: address >> 1,
         software: address & 1 == 1,
     };
-    let state = &mut *context.state;
-    let timestamp = state.clock.now();
-    let body = SelBody::System {
-        timestamp,
-        generator,
-        event: request.event,
-    };
-    state.sel.add(body, timestamp)?;
+    context.state.receive(context.now, generator, request.event)?;
     Ok(Empty)
 }

@@ -1,4 +1,4 @@
-//! Thresholds and hysteresis of a sensor.
+//! Thresholds and hysteresis. Only sensors with a value have them.
 
 use ipmi_proto::command::Empty;
 use ipmi_proto::command::sensor_event::threshold::{
@@ -7,6 +7,8 @@ use ipmi_proto::command::sensor_event::threshold::{
     SetSensorThresholdsRequest,
 };
 use ipmi_proto::ipmb::CompletionCode;
+use ipmi_proto::record::sdr::SensorAccess;
+use ipmi_proto::record::{Threshold, ThresholdMask, Thresholds};
 
 use crate::handlers::{Context, handlers};
 
@@ -21,8 +23,15 @@ fn set_hysteresis(
     context: &mut Context<'_>,
     request: SetSensorHysteresisRequest,
 ) -> Result<Empty, CompletionCode> {
-    let sensor = context.state.sensors.threshold_mut(request.sensor)?;
-    sensor.hysteresis = (request.positive, request.negative);
+    let (sensor, state) = context.state.sensors.get_mut(request.sensor)?;
+    let analog = sensor.analog().ok_or(CompletionCode::ILLEGAL_FOR_TYPE)?;
+    if analog.capabilities.hysteresis != SensorAccess::SETTABLE {
+        return Err(CompletionCode::ILLEGAL_FOR_TYPE);
+    }
+    (state.positive_hysteresis, state.negative_hysteresis) = (request.positive, request.negative);
+    context
+        .state
+        .read(context.now, context.bmc.backend(), request.sensor);
     Ok(Empty)
 }
 
@@ -30,16 +39,28 @@ fn get_hysteresis(
     context: &mut Context<'_>,
     request: GetSensorHysteresisRequest,
 ) -> Result<SensorHysteresis, CompletionCode> {
-    let (positive, negative) = context.state.sensors.threshold(request.sensor)?.hysteresis;
-    Ok(SensorHysteresis { positive, negative })
+    let (sensor, state) = context.state.sensors.get(request.sensor)?;
+    sensor.analog().ok_or(CompletionCode::ILLEGAL_FOR_TYPE)?;
+    Ok(SensorHysteresis {
+        positive: state.positive_hysteresis,
+        negative: state.negative_hysteresis,
+    })
 }
 
 fn set_thresholds(
     context: &mut Context<'_>,
     request: SetSensorThresholdsRequest,
 ) -> Result<Empty, CompletionCode> {
-    let sensor = context.state.sensors.threshold_mut(request.sensor)?;
-    sensor.set_thresholds(request.mask, &request.thresholds)?;
+    let (sensor, state) = context.state.sensors.get_mut(request.sensor)?;
+    let analog = sensor.analog().ok_or(CompletionCode::ILLEGAL_FOR_TYPE)?;
+    if analog.capabilities.thresholds != SensorAccess::SETTABLE {
+        return Err(CompletionCode::ILLEGAL_FOR_TYPE);
+    }
+    state.set_thresholds(analog, &request)?;
+    // The new thresholds hold at once.
+    context
+        .state
+        .read(context.now, context.bmc.backend(), request.sensor);
     Ok(Empty)
 }
 
@@ -47,9 +68,25 @@ fn get_thresholds(
     context: &mut Context<'_>,
     request: GetSensorThresholdsRequest,
 ) -> Result<SensorThresholds, CompletionCode> {
-    let sensor = context.state.sensors.threshold(request.sensor)?;
+    let (sensor, state) = context.state.sensors.get(request.sensor)?;
+    let analog = sensor.analog().ok_or(CompletionCode::ILLEGAL_FOR_TYPE)?;
+    let readable = analog.masks.readable_thresholds();
     Ok(SensorThresholds {
-        readable: sensor.readable,
-        thresholds: sensor.thresholds,
+        readable,
+        thresholds: only(readable, &state.thresholds),
     })
+}
+
+/// The thresholds of a set; the others are zero.
+fn only(mask: ThresholdMask, thresholds: &Thresholds) -> Thresholds {
+    let mut only = Thresholds::default();
+    for threshold in Threshold::ALL
+        .iter()
+        .filter(|threshold| mask.contains(**threshold))
+    {
+        if let (Some(place), Some(value)) = (only.get_mut(*threshold), thresholds.get(*threshold)) {
+            *place = value;
+        }
+    }
+    only
 }

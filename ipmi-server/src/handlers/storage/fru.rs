@@ -1,60 +1,57 @@
-//! FRU inventory. There is one, of the machine: device 0.
+//! The FRU inventory.
 
 use ipmi_proto::command::storage::fru::{
     FruAccess, FruAreaInfo, FruData, GetFruAreaInfo, GetFruAreaInfoRequest, ReadFru, ReadFruRequest,
     WriteFru, WriteFruRequest, WriteFruResponse,
 };
 use ipmi_proto::ipmb::CompletionCode;
-use ipmi_proto::wire::{Bytes, Counted};
+use ipmi_proto::wire::Counted;
 
 use crate::handlers::{Context, handlers};
-use crate::state::fru::SIZE;
+use crate::state::fru::{DEVICE, SIZE};
 
 handlers! {
-    pure GetFruAreaInfo => info;
+    pure GetFruAreaInfo => area_info;
     pure ReadFru => read;
     pure WriteFru => write;
 }
 
-const fn check_device(device: u8) -> Result<(), CompletionCode> {
-    match device {
-        0 => Ok(()),
-        _ => Err(CompletionCode::NOT_PRESENT),
+fn check(device: u8) -> Result<(), CompletionCode> {
+    if device == DEVICE {
+        Ok(())
+    } else {
+        Err(CompletionCode::NOT_PRESENT)
     }
 }
 
-fn info(_: &mut Context<'_>, request: GetFruAreaInfoRequest) -> Result<FruAreaInfo, CompletionCode> {
-    check_device(request.device)?;
+fn area_info(_: &mut Context<'_>, request: GetFruAreaInfoRequest) -> Result<FruAreaInfo, CompletionCode> {
+    check(request.device)?;
     Ok(FruAreaInfo {
-        size: u16::try_from(SIZE).unwrap_or(u16::MAX),
+        size: u16::try_from(SIZE).map_err(|_| CompletionCode::UNSPECIFIED)?,
         access: FruAccess { words: false },
     })
 }
 
 fn read(context: &mut Context<'_>, request: ReadFruRequest) -> Result<FruData, CompletionCode> {
-    check_device(request.device)?;
-    let mut buffer = [0; 255];
-    let wanted = buffer.get_mut(..usize::from(request.count)).unwrap_or_default();
+    check(request.device)?;
     let state = &context.state;
-    let length = state
+    let tag = state.dcmi.asset_tag();
+    let data = state
         .fru
-        .read(&state.identity, state.dcmi.asset_tag(), request.offset, wanted)?;
-    let data = buffer.get(..length).unwrap_or_default();
-    Ok(FruData {
-        data: Counted(Bytes::from_slice(data).map_err(|_| CompletionCode::UNSPECIFIED)?),
-    })
+        .read(&state.identity, tag, request.offset, request.count)?;
+    Ok(FruData { data: Counted(data) })
 }
 
 fn write(context: &mut Context<'_>, request: WriteFruRequest) -> Result<WriteFruResponse, CompletionCode> {
-    check_device(request.device)?;
-    let state = &mut *context.state;
-    state.fru.write(
-        &state.identity,
-        state.dcmi.asset_tag(),
-        request.offset,
-        &request.data,
-    )?;
-    Ok(WriteFruResponse {
-        count: u8::try_from(request.data.len()).unwrap_or(u8::MAX),
-    })
+    check(request.device)?;
+    let count = u8::try_from(request.data.len()).map_err(|_| CompletionCode::LENGTH_EXCEEDED)?;
+    let state = &mut context.state;
+    let tag = state.dcmi.asset_tag();
+    state
+        .fru
+        .write(&state.identity, tag, request.offset, &request.data)?;
+    if let Some(tag) = state.fru.asset_tag() {
+        state.dcmi.replace_asset_tag(&tag);
+    }
+    Ok(WriteFruResponse { count })
 }

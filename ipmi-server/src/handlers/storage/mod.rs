@@ -1,9 +1,13 @@
 //! Storage commands, network function 0Ah.
 
 mod fru;
-pub(in crate::handlers) mod sdr;
+mod sdr;
 mod sel;
+#[cfg(test)]
+mod tests;
 mod time;
+
+pub(super) use sdr::read as read_sdr;
 
 use super::Handler;
 

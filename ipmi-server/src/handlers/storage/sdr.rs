@@ -1,92 +1,35 @@
-//! Reading the SDR repository. It is generated: nothing can be added or deleted.
+//! The repository of sensor data records. Nothing can be added: it says what the machine has.
 
-use ipmi_proto::command::Empty;
 use ipmi_proto::command::storage::sdr::{
-    AllocationInfo, GetSdr, GetSdrAllocationInfo, GetSdrRepositoryInfo, GetSdrRequest, GetSdrResponse,
-    InitializationStatus, ReserveSdrRepository, RunInitializationAgent, RunInitializationAgentRequest,
-    RunInitializationAgentResponse, SDR_VERSION, SdrRepositoryInfo, SdrRepositorySupport, SdrReservation,
-    WHOLE_RECORD,
+    GetSdr, GetSdrAllocationInfo, GetSdrRepositoryInfo, GetSdrRequest, GetSdrResponse, InitializationStatus,
+    ReserveSdrRepository, RunInitializationAgent, RunInitializationAgentResponse, SdrReservation,
 };
 use ipmi_proto::ipmb::CompletionCode;
-use ipmi_proto::record::sdr::MAX_RECORD_LENGTH;
-use ipmi_proto::wire::Bytes;
 
-use crate::handlers::{Context, handlers};
+use crate::handlers::handlers;
+use crate::state::{Repository, Reservation, State};
 
 handlers! {
-    pure GetSdrRepositoryInfo => info;
-    pure GetSdrAllocationInfo => allocation;
-    pure ReserveSdrRepository => reserve;
-    pure GetSdr => get;
-    pure RunInitializationAgent => run_initialization_agent;
-}
-
-fn info(context: &mut Context<'_>, _: Empty) -> Result<SdrRepositoryInfo, CompletionCode> {
-    let repository = &context.state.repository;
-    Ok(SdrRepositoryInfo {
-        version: SDR_VERSION,
-        records: repository.len(),
-        free: 0,
-        last_addition: repository.stamp(),
-        last_erase: repository.stamp(),
-        support: SdrRepositorySupport {
-            reserve: true,
-            allocation_info: true,
-            ..SdrRepositorySupport::default()
-        },
-    })
-}
-
-/// All zero: units are not specified.
-fn allocation(_: &mut Context<'_>, _: Empty) -> Result<AllocationInfo, CompletionCode> {
-    Ok(AllocationInfo {
-        units: 0,
-        unit_size: 0,
-        free_units: 0,
-        largest_free_block: 0,
-        largest_record: 0,
-    })
-}
-
-pub(in crate::handlers) fn reserve(
-    context: &mut Context<'_>,
-    _: Empty,
-) -> Result<SdrReservation, CompletionCode> {
-    let reservation = context.state.repository.reservation.reserve();
-    Ok(SdrReservation { reservation })
-}
-
-pub(in crate::handlers) fn get(
-    context: &mut Context<'_>,
-    request: GetSdrRequest,
-) -> Result<GetSdrResponse, CompletionCode> {
-    let state = &context.state;
-    if request.offset != 0 {
-        state.repository.reservation.check(request.reservation)?;
-    }
-    let mut buffer = [0; MAX_RECORD_LENGTH];
-    let (length, next) = state
-        .repository
-        .get(request.record, &state.sensors, &mut buffer)?;
-    let rest = buffer
-        .get(usize::from(request.offset)..length)
-        .filter(|rest| !rest.is_empty())
-        .ok_or(CompletionCode::OUT_OF_RANGE)?;
-    let part = match request.count {
-        WHOLE_RECORD => rest,
-        count => rest.get(..usize::from(count)).unwrap_or(rest),
+    pure GetSdrRepositoryInfo => |context, _| Ok(context.state.sensors.repository().info());
+    pure GetSdrAllocationInfo => |_, _| Ok(Repository::allocation());
+    pure ReserveSdrRepository => |context, _| {
+        Ok(SdrReservation { reservation: context.state.sdr_reservation.reserve() })
     };
-    Ok(GetSdrResponse {
-        next,
-        data: Bytes::from_slice(part).map_err(|_| CompletionCode::UNSPECIFIED)?,
-    })
+    pure GetSdr => |context, request| read(context.state, context.state.sdr_reservation, &request);
+    // What it would do has been done when the BMC started.
+    pure RunInitializationAgent => |_, _| {
+        Ok(RunInitializationAgentResponse { status: InitializationStatus { completed: true } })
+    };
 }
 
-fn run_initialization_agent(
-    _: &mut Context<'_>,
-    _: RunInitializationAgentRequest,
-) -> Result<RunInitializationAgentResponse, CompletionCode> {
-    Ok(RunInitializationAgentResponse {
-        status: InitializationStatus { completed: true },
-    })
+/// Reads a record or a part of it. A part that is not the first needs the reservation.
+pub(in crate::handlers) fn read(
+    state: &State,
+    reservation: Reservation,
+    request: &GetSdrRequest,
+) -> Result<GetSdrResponse, CompletionCode> {
+    if request.offset != 0 {
+        reservation.check(request.reservation)?;
+    }
+    state.sensors.repository().get(request)
 }

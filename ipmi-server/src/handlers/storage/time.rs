@@ -1,4 +1,4 @@
-//! The clock of event log and SDR repository: one for both.
+//! The clock of the event log, which is that of the SDR repository as well.
 
 use ipmi_proto::command::Empty;
 use ipmi_proto::command::storage::time::{
@@ -14,29 +14,18 @@ handlers! {
     pure SetSdrRepositoryTime => set;
     pure GetSelTime => get;
     pure SetSelTime => set;
-    pure GetSelTimeUtcOffset => get_utc_offset;
-    pure SetSelTimeUtcOffset => set_utc_offset;
+    pure GetSelTimeUtcOffset => |context, _| Ok(UtcOffset { minutes: context.state.clock.utc_offset() });
+    pure SetSelTimeUtcOffset => |context, request| {
+        context.state.clock.set_utc_offset(request.minutes).map(|()| Empty)
+    };
 }
 
 fn get(context: &mut Context<'_>, _: Empty) -> Result<ClockTime, CompletionCode> {
-    let seconds = context.state.clock.now();
+    let seconds = context.state.clock.seconds(context.now);
     Ok(ClockTime { seconds })
 }
 
 fn set(context: &mut Context<'_>, request: ClockTime) -> Result<Empty, CompletionCode> {
-    context.state.clock.set(request.seconds);
+    context.state.set_clock(context.now, request.seconds);
     Ok(Empty)
-}
-
-fn get_utc_offset(context: &mut Context<'_>, _: Empty) -> Result<UtcOffset, CompletionCode> {
-    let minutes = context.state.clock.utc_offset();
-    Ok(UtcOffset { minutes })
-}
-
-fn set_utc_offset(context: &mut Context<'_>, request: UtcOffset) -> Result<Empty, CompletionCode> {
-    if context.state.clock.set_utc_offset(request.minutes) {
-        Ok(Empty)
-    } else {
-        Err(CompletionCode::INVALID_FIELD)
-    }
 }
