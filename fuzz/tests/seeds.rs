@@ -1,0 +1,131 @@
+//! Writes seeds into the corpora: real packets, and a short list of operations for the targets that take one.
+//!
+//! `cargo test -p ipmi-fuzz --test seeds -- --ignored` after a change of a format.
+
+use std::fs;
+use std::path::Path;
+
+use ipmi_proto::command;
+use ipmi_proto::crypto::{CipherSuite, Password};
+use ipmi_proto::packet::rmcp;
+use ipmi_proto::packet::v2_0::{Layout, PayloadType};
+use ipmi_proto::session::console::{ConsoleConfig, Protocol, SuiteChoice, TypeChoice};
+use ipmi_proto::testing::{OEM_ECHO, OEM_NETFN, Pair, Users};
+
+fn seed(target: &str, name: &str, bytes: &[u8]) {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
+    fs::create_dir_all(&directory).unwrap();
+    fs::write(directory.join(name), bytes).unwrap();
+}
+
+fn packets() {
+    let suites = [0, 3, 17].map(|id| {
+        Protocol::V2_0(SuiteChoice::Fixed(
+            *CipherSuite::ALL.iter().find(|suite| suite.id.0 == id).unwrap(),
+        ))
+    });
+    let protocols = [
+        Protocol::V2_0(SuiteChoice::Automatic),
+        Protocol::V1_5(TypeChoice::Automatic),
+    ];
+    for (index, protocol) in suites.into_iter().chain(protocols).enumerate() {
+        let mut config = ConsoleConfig::new(b"admin", Password::new(b"secret").unwrap()).unwrap();
+        config.protocol = protocol;
+        let users = Users::permissive(b"admin", Password::new(b"secret").unwrap());
+        let mut pair = Pair::new(config, users, 1);
+        pair.captures = true;
+        pair.connect();
+        let _ = pair.call(OEM_NETFN, OEM_ECHO, b"seed");
+        pair.close();
+        for (number, packet) in pair.captured.iter().enumerate() {
+            let name = format!("exchange-{index}-{number:02}");
+            seed("datagram", &name, &packet.bytes);
+            let body = &packet.bytes[rmcp::HEADER_LENGTH..];
+            let Ok(layout) = Layout::parse(body) else {
+                seed("message", &name, &body[10..]);
+                continue;
+            };
+            let payload = &body[layout.payload];
+            let kind = match layout.header.payload_type {
+                PayloadType::OPEN_SESSION_REQUEST => 0,
+                PayloadType::OPEN_SESSION_RESPONSE => 1,
+                PayloadType::RAKP_1 => 2,
+                PayloadType::RAKP_2 => 3,
+                PayloadType::RAKP_3 => 4,
+                PayloadType::RAKP_4 => 5,
+                _ if !layout.header.encrypted => {
+                    seed("message", &name, payload);
+                    continue;
+                }
+                _ => continue,
+            };
+            seed("handshake", &name, &[&[kind], payload].concat());
+        }
+    }
+}
+
+fn commands() {
+    for (index, spec) in command::all().enumerate() {
+        let index = u16::try_from(index).unwrap().to_le_bytes();
+        for length in [4_usize] {
+            let bytes = [&index[..], &vec![1; length]].concat();
+            let name = format!("{:02x}-{:02x}-{length}", spec.netfn.0, spec.number);
+            seed("command_request", &name, &bytes);
+            seed("command_response", &name, &bytes);
+        }
+    }
+    // Every command of the table, eight at a time.
+    let all: Vec<_> = command::all().collect();
+    for (index, group) in all.chunks(8).enumerate() {
+        let mut bytes = Vec::new();
+        for spec in group {
+            let body = spec.body.code();
+            let data: Vec<u8> = body.into_iter().chain([1, 0, 0]).collect();
+            bytes.extend([spec.netfn.0, spec.number, u8::try_from(data.len()).unwrap()]);
+            bytes.extend(data);
+        }
+        seed("server_dispatch", &format!("commands-{index:02}"), &bytes);
+    }
+}
+
+#[test]
+#[ignore = "writes files"]
+fn write_seeds() {
+    packets();
+    commands();
+    for choice in 0..14 {
+        // Connect, the usual course of things, a request, its answer, close.
+        let console = [choice, 2, 7, 15, 7, 15, 5, 0x30, 1, 0, 7, 15, 6, 0, 7, 15];
+        seed("console_ops", &format!("session-{choice:02}"), &console);
+        let managed = [0, 2, choice, 0, 3, 15, 0, 4, 0x30, 1, 0, 0, 5, 3, 0, 0, 1, 0, 6];
+        seed("managed_ops", &format!("session-{choice:02}"), &managed);
+        let mutate = [
+            choice, 0x00, 0xc0, 4, 1, 0, 0x01, 0xc4, 0, 0, 1, 0, 0x40, 3, 1, 2, 3, 0x61, 3, 2, 1, 0, 4,
+        ];
+        seed("pair_mutate", &format!("session-{choice:02}"), &mutate);
+    }
+    let sdr = [
+        &[0, 1, 0, 0x51, 0x01, 43, 0x20, 0, 1, 7, 1, 0x7f, 0x68, 1, 1][..],
+        &[0; 33],
+        &[0xc3, b'a', b'b', b'c'],
+    ];
+    seed("records", "sdr-full", &sdr.concat());
+    seed(
+        "records",
+        "sdr-locator",
+        &[
+            0, 2, 0, 0x51, 0x11, 12, 0x20, 1, 0, 0, 0, 0x10, 0, 7, 1, 0, 0xc1, b'x',
+        ],
+    );
+    seed(
+        "records",
+        "sel",
+        &[1, 1, 0, 2, 1, 2, 3, 4, 0x20, 0, 4, 1, 1, 0x6f, 0, 0xff, 0xff],
+    );
+    let mut inventory = vec![3, 1, 0, 1, 2, 0, 0, 0, 0];
+    inventory.extend([1, 1, 0x17, 0xc1, b'p', 0xc1, 0, 0]);
+    inventory.extend([
+        1, 2, 0x19, 0, 0, 0, 0xc1, b'm', 0xc1, b'p', 0xc1, b's', 0xc0, 0xc0, 0xc1, 0,
+    ]);
+    seed("records", "fru", &inventory);
+}
