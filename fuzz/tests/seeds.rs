@@ -67,12 +67,10 @@ fn packets() {
 fn commands() {
     for (index, spec) in command::all().enumerate() {
         let index = u16::try_from(index).unwrap().to_le_bytes();
-        for length in [4_usize] {
-            let bytes = [&index[..], &vec![1; length]].concat();
-            let name = format!("{:02x}-{:02x}-{length}", spec.netfn.0, spec.number);
-            seed("command_request", &name, &bytes);
-            seed("command_response", &name, &bytes);
-        }
+        let bytes = [&index[..], &[1; 4]].concat();
+        let name = format!("{:02x}-{:02x}", spec.netfn.0, spec.number);
+        seed("command_request", &name, &bytes);
+        seed("command_response", &name, &bytes);
     }
     // Every command of the table, eight at a time.
     let all: Vec<_> = command::all().collect();
