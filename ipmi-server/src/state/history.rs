@@ -61,7 +61,7 @@ impl History {
         self.watchdog_states
     }
 
-    /// The watchdog was set or started again.
+    /// How the watchdog ended is of no interest any more: it was started again, or the machine was.
     pub(crate) const fn watchdog_restarted(&mut self) {
         self.watchdog_states = 0;
     }
@@ -151,6 +151,7 @@ impl State {
         };
         self.history.off_state = off_state;
         self.history.asked = None;
+        self.history.watchdog_restarted();
         if off_state == AcpiPowerStateOffset::S5 {
             let stopped = OsStopOffset::GRACEFUL_SHUTDOWN.0;
             self.log(now, specific(SensorType::OS_STOP, number::OS_STOP, stopped));
@@ -161,6 +162,9 @@ impl State {
 
     /// Logs a boot. `was_off`: the machine was powered on, not reset.
     pub(super) fn log_boot(&mut self, now: Instant, was_off: bool, cause: RestartCause, override_used: bool) {
+        if cause != RestartCause::WATCHDOG {
+            self.history.watchdog_restarted();
+        }
         let event = if was_off {
             let channel = self.chassis.restart_channel;
             detailed(restart(SystemBootOffset::RESTART), cause.0, Some(channel.0))
@@ -270,4 +274,126 @@ const fn watchdog_offset(action: TimeoutAction) -> Watchdog2Offset {
 /// Event data 2 of the watchdog: interrupt and use, with the numbers of Set Watchdog Timer.
 const fn watchdog_detail(interrupt: PreTimeoutInterrupt, timer_use: TimerUse) -> u8 {
     interrupt.0 << 4 | timer_use.0 & 0x0f
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_bench::Bench;
+    use ipmi_proto::ipmb::NetFn;
+
+    /// Sensor, direction and type, offset and data of the records.
+    fn logged(bench: &Bench) -> Vec<[u8; 5]> {
+        let mut next = [0, 0];
+        let mut records = Vec::new();
+        while next != [0xff, 0xff] {
+            let request = [&[0, 0][..], &next, &[0, 0xff]].concat();
+            let (code, record) = bench.ask(NetFn::STORAGE, 0x43, &request).at_once();
+            if code != 0 {
+                break;
+            }
+            next = [record[0], record[1]];
+            records.push(<[u8; 5]>::try_from(&record[13..]).unwrap());
+        }
+        records
+    }
+
+    fn with_state(change: impl FnOnce(&mut State)) -> Vec<[u8; 5]> {
+        let bench = Bench::new();
+        bench.bmc.with(|inner| change(&mut inner.state));
+        logged(&bench)
+    }
+
+    const NOW: Instant = Instant::from_millis(5_000);
+
+    #[test]
+    fn what_others_do_to_the_power() {
+        let records = with_state(|state| {
+            state.power_observed(NOW, PowerState::On);
+            state.booted(NOW);
+            state.power_observed(NOW, PowerState::Suspended);
+            state.power_observed(NOW, PowerState::On);
+            // While nobody knows, nothing happens for the log.
+            state.power_unknown();
+            state.power_observed(NOW, PowerState::Off);
+        });
+        let none = 0xff;
+        assert_eq!(
+            records,
+            [
+                [1, 0xef, 0x00, none, none],
+                [2, 0x6f, 0x00, none, none],
+                // Cause and channel: as if the power button had been pressed.
+                [0x0a, 0x6f, 0xf7, 3, 0],
+                [2, 0x6f, 0x03, none, none],
+                [2, 0x6f, 0x00, none, none],
+                [1, 0x6f, 0x00, none, none],
+                [2, 0x6f, 0x06, none, none],
+            ]
+        );
+    }
+
+    #[test]
+    fn failures_connections_and_logins() {
+        let records = with_state(|state| {
+            state.power_action_failed(NOW);
+            state.power_action_failed(NOW);
+            state.connection_told(NOW, true);
+            state.connection_told(NOW, false);
+            state.connection_told(NOW, false);
+            state.connection_told(NOW, true);
+            state.login_failed(NOW, Some(UserId(2)));
+            state.interrupted(NOW);
+            state.history.asked(NOW, PowerAction::DiagnosticInterrupt);
+            state.interrupt_told(NOW);
+        });
+        assert_eq!(
+            records,
+            [
+                [1, 0x6f, 0x05, 0xff, 0xff],
+                [0x0f, 0x6f, 0x03, 0xff, 0xff],
+                [0x0f, 0xef, 0x03, 0xff, 0xff],
+                [0x0e, 0x6f, 0xf2, 2, 1],
+                [0x10, 0x6f, 0x00, 0xff, 0xff],
+            ]
+        );
+    }
+
+    #[test]
+    fn the_watchdog_shows_how_it_ended_until_something_new_begins() {
+        let records = with_state(|state| {
+            let alarm = |log| Alarm::Timeout {
+                action: TimeoutAction::POWER_DOWN,
+                timer_use: TimerUse::SMS_OS,
+                interrupt: PreTimeoutInterrupt::NMI,
+                log,
+            };
+            state.watchdog_told(NOW, alarm(true));
+            assert_eq!(state.history.watchdog_states(), 1 << 2);
+            state.history.watchdog_restarted();
+            assert_eq!(state.history.watchdog_states(), 0);
+            state.watchdog_told(NOW, alarm(false));
+            state.log_boot(NOW, false, RestartCause::WATCHDOG, false);
+            assert_eq!(state.history.watchdog_states(), 1 << 2);
+            state.log_boot(NOW, false, RestartCause::SOFT_RESET, false);
+            assert_eq!(state.history.watchdog_states(), 0);
+        });
+        assert_eq!(records[0], [0x0c, 0x6f, 0xc2, 0x24, 0xff]);
+        assert_eq!(
+            records[1..],
+            [[0x0a, 0x6f, 1, 0xff, 0xff], [0x0a, 0x6f, 6, 0xff, 0xff]]
+        );
+    }
+
+    #[test]
+    fn a_machine_that_starts_all_the_time_does_not_fill_the_log() {
+        let records = with_state(|state| {
+            for _ in 0..50 {
+                state.booted(NOW);
+            }
+        });
+        assert_eq!(records.len(), 11);
+        // The last one says which type of sensor has been silenced.
+        assert_eq!(records[10], [0x1d, 0xff, 0xff, 0xff, 0xff]);
+    }
 }
