@@ -1,4 +1,4 @@
-//! An established session takes no memory for a datagram, on neither side (feature `testing`).
+//! An established session takes no memory for a datagram, on neither side, and a flood takes a bounded amount.
 //!
 //! The test counts what its own thread asks the allocator for while it handles datagrams and seals answers.
 
@@ -26,31 +26,35 @@ use support::{all_protections, connected};
 
 thread_local! {
     static ALLOCATIONS: Cell<u32> = const { Cell::new(0) };
+    /// Bytes that are taken and not given back.
+    static LIVE: Cell<isize> = const { Cell::new(0) };
 }
 
 /// Counts what each thread asks for. The counter is a constant-initialised thread-local without destructor, so
 /// that using it asks for nothing itself.
 struct Counting;
 
-fn count() {
-    ALLOCATIONS.with(|allocations| allocations.set(allocations.get() + 1));
+fn count(taken: usize, given_back: usize) {
+    ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+    LIVE.set(LIVE.get() + taken as isize - given_back as isize);
 }
 
 // SAFETY: every call goes to the system's allocator as it came.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
+        count(layout.size(), 0);
         // SAFETY: the caller keeps the contract of `alloc`.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        LIVE.set(LIVE.get() - layout.size() as isize);
         // SAFETY: the caller keeps the contract of `dealloc`.
         unsafe { System.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
+        count(size, layout.size());
         // SAFETY: the caller keeps the contract of `realloc`.
         unsafe { System.realloc(pointer, layout, size) }
     }
@@ -224,4 +228,38 @@ fn payloads_of_an_established_session() {
         });
         assert_eq!(asked, 0, "{protocol:?}");
     }
+}
+
+#[test]
+fn memory_is_flat_under_a_flood_of_logins() {
+    use ipmi_proto::session::console::Console;
+    use ipmi_proto::testing::PredictableRandom;
+    let mut pair = connected(all_protections()[11], 5);
+    pair.bmc.keeps_log = false;
+    round_trip(&mut pair, OEM_COUNT, &[]);
+    let mut random = PredictableRandom::new(6);
+    let mut flood = |pair: &mut Pair, from: u16, logins: u16| {
+        for number in from..from + logins {
+            let mut console = Console::new(support::with(all_protections()[usize::from(number) % 16]));
+            console.connect(pair.now, &mut random).unwrap();
+            let (mut request, mut reply) = ([0; MAX_DATAGRAM], [0; MAX_DATAGRAM]);
+            // As far as RAKP 1, and no further.
+            for _ in 0..3 {
+                let length = console.poll_transmit(pair.now, &mut random, &mut request);
+                let Some(request) = length.and_then(|length| request.get_mut(..length)) else {
+                    break;
+                };
+                let length = pair
+                    .bmc
+                    .handle_datagram(pair.now, Pair::peer(number), request, &mut reply);
+                if let Some(length) = length {
+                    let _ = console.handle_datagram(pair.now, &mut reply[..length], &mut random);
+                }
+            }
+        }
+    };
+    flood(&mut pair, 1_000, 1_000);
+    let before = LIVE.get();
+    flood(&mut pair, 2_000, 5_000);
+    assert!(LIVE.get() - before < 4_096, "{} bytes more", LIVE.get() - before);
 }

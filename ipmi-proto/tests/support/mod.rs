@@ -8,8 +8,9 @@
 use ipmi_proto::crypto::v15::AuthenticationType;
 use ipmi_proto::crypto::{CipherSuite, CipherSuiteId, Password};
 use ipmi_proto::ipmb::Privilege;
+use ipmi_proto::packet::v2_0::PayloadType;
 use ipmi_proto::session::console::{ConnectFailure, ConsoleConfig, Event, Protocol, SuiteChoice, TypeChoice};
-use ipmi_proto::testing::{Pair, Users};
+use ipmi_proto::testing::{Captured, OEM_COUNT, OEM_ECHO, OEM_NETFN, Pair, Users};
 
 pub(crate) const NAME: &[u8] = b"admin";
 pub(crate) const PASSWORD: &[u8] = b"correct horse";
@@ -84,4 +85,26 @@ pub(crate) fn failure(event: &Event) -> ConnectFailure {
         panic!("the login did not fail: {event:?}");
     };
     *reason
+}
+
+/// The longest answer to a datagram, as a multiple of it: Get Channel Cipher Suites, 23 bytes in the format of
+/// IPMI 1.5, is answered with 39. (Inside a session, answers are as long as the console asks for.)
+pub(crate) fn most_reply(request: usize) -> usize {
+    request * 2 + 8
+}
+
+/// All datagrams of a login, some commands and a logout.
+pub(crate) fn exchange(protocol: Protocol, seed: u64) -> (Pair, Vec<Captured>) {
+    let mut pair = Pair::new(with(protocol), users(), seed);
+    pair.captures = true;
+    assert_connected(&pair.connect());
+    for command in [OEM_COUNT, OEM_ECHO] {
+        let _ = pair.call(OEM_NETFN, command, &[1, 2, 3]);
+    }
+    if matches!(protocol, Protocol::V2_0(_)) {
+        pair.console.send_payload(PayloadType::SOL, b"text").unwrap();
+    }
+    pair.close();
+    let captured = core::mem::take(&mut pair.captured);
+    (pair, captured)
 }

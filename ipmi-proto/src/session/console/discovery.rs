@@ -192,3 +192,56 @@ impl CipherSuites {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Bytes;
+    use alloc::vec::Vec;
+
+    /// What is chosen from a list that comes in pages.
+    fn chosen(list: &[u8]) -> Option<CipherSuiteId> {
+        let mut query = CipherSuites::new(RequestSequence::default());
+        let mut pages: Vec<&[u8]> = list.chunks(16).collect();
+        // A list of whole pages is ended by an empty one.
+        pages.push(&[]);
+        for page in pages {
+            let page = ChannelCipherSuites {
+                channel: ChannelNumber::LAN.into(),
+                records: Bytes::from_slice(page).unwrap(),
+            };
+            match query.handle_page(&page) {
+                Step::Next(LoginPhase::CipherSuites(next)) => query = next,
+                Step::Next(LoginPhase::Begin(suite)) => return Some(suite.id),
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    #[test]
+    fn suites_are_found_across_pages() {
+        let mut list = Vec::new();
+        for suite in CipherSuite::ALL {
+            list.extend(suite.record());
+        }
+        assert_eq!(list.len(), 60);
+        assert_eq!(chosen(&list), Some(CipherSuiteId::SUITE_17));
+        assert_eq!(chosen(&list[..20]), Some(CipherSuiteId::SUITE_3));
+        assert_eq!(chosen(&list[..15]), None);
+        // The number of suite 17 is the first byte of a page.
+        let mut moved = list[..10].to_vec();
+        moved.extend([0xc0, 6, 0x02, 0x40, 0x80, 0xc0, 17, 3, 0x44, 0x81]);
+        assert_eq!(chosen(&moved), Some(CipherSuiteId::SUITE_17));
+    }
+
+    #[test]
+    fn bytes_of_oem_records_are_not_taken_for_suites() {
+        // An enterprise number that looks like the record of suite 17.
+        assert_eq!(chosen(&[0xc1, 0x80, 0xc0, 0x11, 0x00, 0x01, 0x41, 0x81]), None);
+        let both = [
+            0xc1, 0x80, 0xc0, 0x11, 0x00, 0x01, 0x41, 0x81, 0xc0, 3, 1, 0x41, 0x81,
+        ];
+        assert_eq!(chosen(&both), Some(CipherSuiteId::SUITE_3));
+    }
+}
