@@ -95,8 +95,10 @@ fn a_reset_of_the_bmc_leaves_the_machine_alone() {
 
 #[test]
 fn presence_pings_are_answered() {
-    // rmcpping and ipmiping know port 623 only, so this BMC has an address of its own.
-    let daemon = Vbmcd::demo(&["--addresses", "127.62.3.1-127.62.3.1", "--port", "623"]);
+    // rmcpping and ipmiping know port 623 only, so this BMC has an address that no other process here has.
+    let [high, low, ..] = std::process::id().to_le_bytes();
+    let bind = format!("127.62.{high}.{}", low.clamp(1, 254));
+    let daemon = Vbmcd::demo(&["--bind", &bind, "--port", "623"]);
     let host = daemon.address().ip().to_string();
     for tool in ["rmcpping", "ipmiping"] {
         let output = std::process::Command::new(tool)

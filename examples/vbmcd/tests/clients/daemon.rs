@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -212,6 +212,12 @@ pub(crate) fn text(from: &mut impl Read) -> String {
     let mut bytes = Vec::new();
     from.read_to_end(&mut bytes).unwrap();
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// A UDP port that no socket has at any address, for sockets that many BMCs share.
+pub(crate) fn free_port() -> String {
+    let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+    socket.local_addr().unwrap().port().to_string()
 }
 
 /// Writes a file that only its owner can read.

@@ -5,7 +5,7 @@ use std::process::Command;
 use rustix::process::Signal;
 
 use crate::client::Client;
-use crate::daemon::{PASSWORD, USER, Vbmcd, run_to_end, until, write_private};
+use crate::daemon::{PASSWORD, USER, Vbmcd, free_port, run_to_end, until, write_private};
 
 #[test]
 fn it_ends_cleanly_on_either_signal() {
@@ -62,7 +62,7 @@ fn a_made_up_password_works() {
 fn thousands_of_bmcs_stand_in_one_process() {
     let daemon = Vbmcd::demo(&["--count", "2000"]);
     assert_eq!(daemon.endpoints().len(), 2000);
-    let shared = Vbmcd::demo(&["--addresses", "127.77.0.1-127.77.39.16", "--port", "7624"]);
+    let shared = Vbmcd::demo(&["--addresses", "127.77.0.1-127.77.39.16", "--port", &free_port()]);
     assert_eq!(shared.endpoints().len(), 10_000);
     for endpoints in [daemon.endpoints(), shared.endpoints()] {
         for i in [0, endpoints.len() / 2, endpoints.len() - 1] {

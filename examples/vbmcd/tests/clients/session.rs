@@ -1,7 +1,7 @@
 //! Logging in over IPMI 2.0: cipher suites, users, privileges, keys.
 
 use crate::client::Client;
-use crate::daemon::{PASSWORD, Vbmcd, write_private};
+use crate::daemon::{PASSWORD, Vbmcd, free_port, write_private};
 
 /// The suites of the demo, all but suite 0.
 const SUITES: [&str; 11] = ["1", "2", "3", "6", "7", "8", "11", "12", "15", "16", "17"];
@@ -261,7 +261,7 @@ fn bmcs_answer_over_ipv6() {
 
 #[test]
 fn bmcs_at_addresses_of_one_socket_answer_from_their_own() {
-    let daemon = Vbmcd::demo(&["--addresses", "127.62.1.1-127.62.1.9", "--port", "7623"]);
+    let daemon = Vbmcd::demo(&["--addresses", "127.62.1.1-127.62.1.9", "--port", &free_port()]);
     assert_eq!(daemon.endpoints().len(), 9);
     let client = |i: usize| Client::new(daemon.endpoints()[i].1);
     client(8).set_power("on");
