@@ -101,7 +101,8 @@ impl SessionKeys {
     /// Whether the session's payloads are encrypted.
     #[must_use]
     pub const fn is_confidential(&self) -> bool {
-        self.cipher.is_some()
+        // Not whether there is a key: without one, an encrypting suite has to fail, not to send clear text.
+        !matches!(self.suite.confidentiality, ConfidentialityAlgorithm::None)
     }
 
     /// Length on the wire of a payload of `plain_length` bytes: with initialization vector, padding and pad

@@ -27,7 +27,9 @@ pub enum BackendEvent {
 
 /// Receives the events of a machine.
 pub trait EventListener: fmt::Debug + Send + Sync {
-    /// Takes one event. Must not block.
+    /// Takes one event. Does not wait for the machine, but takes the BMC's lock: no lock may be held that
+    /// [`known_power_state`](super::BmcBackend::known_power_state) or
+    /// [`SensorSource::read`](super::SensorSource::read) need.
     fn event(&self, event: BackendEvent);
 }
 

@@ -46,7 +46,8 @@ pub use sensor::{
 pub trait BmcBackend: fmt::Debug + Send + Sync + 'static {
     /// The power state, if it is known now and fresh, without waiting.
     ///
-    /// Must answer at once and must not block: it runs while a datagram is being answered. `None` makes the
+    /// Must answer at once and must not block: it runs while a datagram is being answered, under the BMC's
+    /// lock. It must not call an [`EventListener`], nor need a lock that is held while one is called. `None` makes the
     /// BMC ask [`power_state`](Self::power_state).
     fn known_power_state(&self) -> Option<PowerState>;
 

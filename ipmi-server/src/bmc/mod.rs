@@ -166,12 +166,14 @@ impl Bmc {
         let now = inner.now;
         let number = self.command_number(&request);
         let header = &request.message.header;
-        tracing::debug!(
+        let span = tracing::debug_span!(
+            "command",
             bmc = self.name(),
             netfn = header.netfn.0,
             command = header.command,
-            "command"
+            session = request.session.map(|session| session.handle),
         );
+        let _entered = span.enter();
         let mut context = Context {
             bmc: self,
             sessions: &inner.sessions,

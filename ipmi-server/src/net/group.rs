@@ -140,8 +140,9 @@ impl<H: DatagramHandler> Group<H> {
             waiting.add(number);
             signal.attention();
         };
+        // In this order: what the BMC asks for after the first look calls the waker.
+        station.handler.set_waker(Arc::new(waker.clone()));
         waker();
-        station.handler.set_waker(Arc::new(waker));
         Ok(Member { number, address })
     }
 

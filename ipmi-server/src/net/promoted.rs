@@ -161,11 +161,19 @@ impl Promotions {
             }
             let common = station.common.clone();
             let Some(permit) = common.promotion() else { break };
-            let socket = socket::connect(peer.local, peer.remote, common.config.receive_buffer)?;
             let runtime = common.next_runtime();
-            let socket = {
+            let socket = socket::connect(peer.local, peer.remote, common.config.receive_buffer);
+            let socket = socket.and_then(|socket| {
                 let _entered = runtime.enter();
-                UdpSocket::from_std(socket)?
+                UdpSocket::from_std(socket)
+            });
+            let socket = match socket {
+                Ok(socket) => socket,
+                // One client that cannot be connected to leaves the others their sockets.
+                Err(error) => {
+                    tracing::debug!(remote = %peer.remote, %error, "no socket for a logged-in client");
+                    continue;
+                }
             };
             common.config.metrics.promoted();
             let signal = Arc::<Signal>::default();

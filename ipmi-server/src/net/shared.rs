@@ -140,7 +140,8 @@ impl<H: DatagramHandler> SharedWorker<H> {
         };
         let wish = station.attend(now, &mut scratch.desk, &mut traffic, send);
         self.group.common.config.metrics.traffic(traffic);
-        self.deadlines.set(number, wish.deadline);
+        // One that goes on at once is looked at again when the others had their turn, not when its time comes.
+        self.deadlines.set(number, wish.deadline.filter(|_| !wish.more));
         if wish.more {
             self.waiting.add(number);
             self.signal.attention();

@@ -80,6 +80,10 @@ impl OpenSession {
             Ok(granted) => granted,
             Err(status) => return refused(LoginStep::OpenSession, status),
         };
+        // 0 belongs to no session.
+        if granted.bmc_session == 0 {
+            return Step::Stay(DropReason::MalformedHandshake);
+        }
         if granted.algorithms != proposal(self.suite) {
             return Step::Fail(ConnectFailure::AlgorithmsChanged);
         }

@@ -284,6 +284,11 @@ impl Sessions {
         let Some(session) = self.active.get_mut(id) else {
             return Handled::Dropped(DropReason::UnknownSession);
         };
+        // Packets without a code are those of a session only as far as they come from its console's address.
+        let has_moved = session.peer.remote.ip() != arrival.peer.remote.ip();
+        if has_moved && packet.header.auth_type == AuthenticationType::NONE.0 {
+            return Handled::Dropped(DropReason::NotProtected);
+        }
         let may_be_bare =
             session.peer == arrival.peer && bare_is_enough(arrival.directory, &message, session.privilege);
         let Protection::V1_5(protection) = &mut session.protection else {

@@ -1,3 +1,5 @@
+//! Tests of the event log.
+
 use super::*;
 use ipmi_proto::record::{EventMessage, EventType, Generator, SensorType};
 

@@ -1,3 +1,5 @@
+//! Tests of the sensors.
+
 use super::*;
 use crate::backend::{SensorDescription, SensorKind, SensorThresholds};
 use crate::state::{Capabilities, catalogue};
