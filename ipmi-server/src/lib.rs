@@ -12,6 +12,7 @@ pub mod metrics;
 #[cfg(feature = "net")]
 pub mod net;
 mod power;
+mod sol;
 mod state;
 pub mod store;
 #[cfg(test)]

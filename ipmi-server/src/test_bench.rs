@@ -141,6 +141,7 @@ impl Bench {
                 sessions: &inner.sessions,
                 state: &mut inner.state,
                 power: &mut inner.power,
+                sol: &mut inner.sol,
                 now,
                 session,
                 channel: ChannelNumber::LAN,

@@ -17,12 +17,15 @@ use super::{Alarms, Bmc, Inner};
 use crate::backend::BmcBackend;
 use crate::metrics::Metrics;
 use crate::power::PowerSlot;
+use crate::sol::Sol;
 use crate::state::clock::{self, HostTime};
 use crate::state::users::{CONFIGURED_USER, NULL_USER, USER_COUNT};
 use crate::state::{Channel, Clock, Identity, State};
 
 /// A client is answered after this time, whatever the hypervisor does.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
+/// Characters of the serial console that are kept.
+const DEFAULT_SCROLLBACK: usize = 64 * 1024;
 /// The suites that authenticate and encrypt every packet.
 const DEFAULT_SUITES: [CipherSuiteId; 4] = [
     CipherSuiteId::SUITE_3,
@@ -140,6 +143,7 @@ pub struct BmcBuilder {
     deadline: Duration,
     metrics: Option<Arc<Metrics>>,
     wall_clock: HostTime,
+    console_scrollback: usize,
 }
 
 impl BmcBuilder {
@@ -159,6 +163,7 @@ impl BmcBuilder {
             cycle_when_off: CycleWhenOff::default(),
             deadline: DEFAULT_DEADLINE,
             metrics: None,
+            console_scrollback: DEFAULT_SCROLLBACK,
             wall_clock: clock::system_time,
         }
     }
@@ -237,6 +242,13 @@ impl BmcBuilder {
         self
     }
 
+    /// How many characters of the serial console are kept, and shown to the next one who opens it: 64 KiB
+    /// unless set. Memory is taken when the console is used.
+    pub const fn console_scrollback(mut self, characters: usize) -> Self {
+        self.console_scrollback = characters;
+        self
+    }
+
     /// Where to count commands and logins: usually one for all BMCs, and the driver's.
     pub fn metrics(mut self, metrics: Arc<Metrics>) -> Self {
         self.metrics = Some(metrics);
@@ -301,6 +313,7 @@ impl BmcBuilder {
             sessions: Sessions::new(self.limits),
             state,
             power: PowerSlot::default(),
+            sol: Sol::new(self.console_scrollback),
             alarms: Alarms::default(),
             work: alloc::collections::VecDeque::new(),
             now: Instant::ZERO,

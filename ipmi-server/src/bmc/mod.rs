@@ -7,6 +7,7 @@ mod alarm;
 mod builder;
 mod event;
 mod pending;
+mod serial;
 mod timer;
 
 use alloc::collections::VecDeque;
@@ -31,6 +32,7 @@ use crate::backend::{BmcBackend, EventListener};
 use crate::handlers::{self, After, Context, Dispatched, RESPONSE_CAPACITY};
 use crate::metrics::CommandNumber;
 use crate::power::PowerSlot;
+use crate::sol::{Sol, SolEnd};
 use crate::state::State;
 
 /// A BMC. Shared by the driver, the backend's events and the embedding program.
@@ -48,6 +50,7 @@ pub(crate) struct Inner {
     pub(crate) sessions: Sessions,
     pub(crate) state: State,
     pub(crate) power: PowerSlot,
+    pub(crate) sol: Sol,
     pub(crate) alarms: Alarms,
     /// Work of its own that the driver has not fetched yet.
     work: VecDeque<Unfinished>,
@@ -82,6 +85,8 @@ pub enum Reaction {
         /// Length of the answer.
         length: usize,
     },
+    /// Nothing at once: what there is to send comes by [`Bmc::poll_transmit`].
+    Taken,
     /// A command waits for the machine: run it aside.
     Run(PendingCommand),
 }
@@ -147,6 +152,7 @@ impl Bmc {
                 Handled::Reply { length } => Reaction::Reply { length },
                 Handled::Dropped(reason) => Reaction::Dropped(reason),
                 Handled::Request(request) => self.handle_request(inner, request, random, output),
+                Handled::Payload { session, data } => inner.handle_payload(session, data),
                 _ => Reaction::Dropped(DropReason::UnknownPayload),
             };
             inner.state.datagrams.count(&reaction);
@@ -179,6 +185,7 @@ impl Bmc {
             sessions: &inner.sessions,
             state: &mut inner.state,
             power: &mut inner.power,
+            sol: &mut inner.sol,
             now,
             session: request.session.map(Into::into),
             channel: request.channel,
@@ -198,7 +205,7 @@ impl Bmc {
                 let sealed = inner
                     .sessions
                     .respond(now, request.token, completion, data, random, output);
-                inner.act_after(after);
+                inner.act_after(self, after);
                 sealed.map_or(Reaction::Dropped(DropReason::AnswerTooLong), |(_, length)| {
                     Reaction::Reply { length }
                 })
@@ -229,19 +236,6 @@ impl Bmc {
         if let (Some(metrics), Some(number)) = (&self.settings.metrics, number) {
             metrics.command(number, completion);
         }
-    }
-
-    /// The next datagram that the BMC sends by itself (Serial over LAN), written to `output`: where it goes
-    /// and its length. To be called until it answers `None`, after every other call.
-    #[must_use]
-    pub fn poll_transmit(
-        &self,
-        now: Instant,
-        random: &mut impl CryptoRng,
-        output: &mut [u8],
-    ) -> Option<(Peer, usize)> {
-        let _ = (now, random, output);
-        None
     }
 
     /// Work that the BMC starts by itself: the watchdog's action, taking a boot override back. To be called
@@ -279,11 +273,19 @@ impl Inner {
         self.state.tell_time(now);
     }
 
-    fn act_after(&mut self, after: After) {
+    fn act_after(&mut self, bmc: &Arc<Bmc>, after: After) {
         match after {
             After::Nothing => {}
-            After::CloseUser(user) => self.sessions.close_user(user, CloseReason::Configuration),
+            After::StartSol => self.start_sol(bmc),
+            After::EndSol(reason) => self.end_sol(bmc.name(), reason),
+            After::CloseUser(user) => {
+                if self.sol.user() == Some(user) {
+                    self.end_sol(bmc.name(), SolEnd::UserChanged);
+                }
+                self.sessions.close_user(user, CloseReason::Configuration);
+            }
             After::Reset(reset) => {
+                self.end_sol(bmc.name(), SolEnd::Restart);
                 self.sessions.close_all(CloseReason::Configuration);
                 self.state.restart(self.now, reset);
             }
@@ -298,7 +300,13 @@ impl Inner {
             tracing::debug!(bmc = settings.name, ?event, "session");
             settings.count_login(&event);
             match event {
-                Event::Closed { session, .. } => self.state.session_closed(SessionId(session)),
+                Event::Closed { session, .. } => {
+                    let session = SessionId(session);
+                    self.state.session_closed(session);
+                    if self.sol.session() == Some(session) {
+                        self.end_sol(&settings.name, SolEnd::SessionClosed);
+                    }
+                }
                 Event::LoginFailed {
                     user,
                     failure: LoginFailure::WrongPassword,

@@ -65,6 +65,7 @@ pub struct Datagram {
 pub struct Unfinished {
     bmc: Arc<Bmc>,
     work: Work,
+    limit: Duration,
 }
 
 impl PendingCommand {
@@ -105,7 +106,14 @@ impl PendingCommand {
         };
         let datagram = self.seal(completion, &data);
         let bmc = Arc::clone(&self.bmc);
-        (datagram, then.map(|work| Unfinished { bmc, work }))
+        (
+            datagram,
+            then.map(|work| Unfinished {
+                bmc,
+                work,
+                limit: WORK_LIMIT,
+            }),
+        )
     }
 
     /// Answers at once that the BMC is busy, without asking the machine for anything: for a driver that has
@@ -168,18 +176,28 @@ impl Unfinished {
         Self {
             bmc: Arc::clone(bmc),
             work: Box::pin(work),
+            limit: WORK_LIMIT,
         }
     }
 
-    /// How long it may take, for the argument of [`finish`](Self::finish).
+    /// Work that ends when the BMC ends it.
+    pub(crate) fn lasting(bmc: &Arc<Bmc>, work: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self {
+            limit: Duration::MAX,
+            ..Self::new(bmc, work)
+        }
+    }
+
+    /// How long it may take, for the argument of [`finish`](Self::finish). [`Duration::MAX`] for a serial
+    /// console, which lasts until its session ends or [`Bmc::end_serial_over_lan`].
     #[must_use]
     pub const fn limit(&self) -> Duration {
-        WORK_LIMIT
+        self.limit
     }
 
     /// Waits for the machine until `limit` is ready, then gives up; the outcome goes to log and event log.
     pub async fn finish(self, limit: impl Future<Output = ()> + Send) {
-        let Self { bmc, mut work } = self;
+        let Self { bmc, mut work, .. } = self;
         if first(&mut work, limit).await.is_none() {
             tracing::warn!(bmc = bmc.name(), "gave up waiting for the machine");
         }

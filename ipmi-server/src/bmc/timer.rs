@@ -17,6 +17,7 @@ impl Bmc {
             inner.sessions.handle_timeout(now);
             inner.take_session_events(self.settings());
             inner.alarms.expire(now);
+            inner.sol.handle_timeout(now);
             if inner.state.boot.expire(now) {
                 inner.start(Unfinished::new(self, power::take_override_back(Arc::clone(self))));
             }
@@ -33,6 +34,7 @@ impl Bmc {
                 inner.state.needs_time().then_some(Instant::ZERO),
                 inner.sessions.poll_timeout(),
                 inner.alarms.timeout(),
+                inner.sol.timeout(),
                 inner.state.boot.timeout(),
                 inner.state.watchdog.timeout(),
                 inner.state.scan_timeout(),

@@ -30,6 +30,7 @@ pub(crate) use table::{Handler, TABLE};
 
 use crate::bmc::{Bmc, BodyPrefix, Job, Outcome, Work};
 use crate::power::PowerSlot;
+use crate::sol::{Sol, SolEnd};
 use crate::state::{Restart, State};
 
 /// Most data of an answer: the body code, and 256 bytes of a FRU or SDR with what stands before them.
@@ -45,6 +46,8 @@ pub(crate) struct Context<'a> {
     pub(crate) state: &'a mut State,
     /// The power action under way.
     pub(crate) power: &'a mut PowerSlot,
+    /// The active payload.
+    pub(crate) sol: &'a mut Sol,
     /// Now.
     pub(crate) now: Instant,
     /// The session of the request, if it came in one.
@@ -109,6 +112,10 @@ impl Context<'_> {
 pub(crate) enum After {
     /// Nothing.
     Nothing,
+    /// Serve Serial over LAN, which was activated.
+    StartSol,
+    /// End Serial over LAN.
+    EndSol(SolEnd),
     /// End the sessions of a user.
     CloseUser(UserId),
     /// Restart the BMC.

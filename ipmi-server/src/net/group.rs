@@ -157,7 +157,7 @@ impl<H: DatagramHandler> Group<H> {
             None => members.elsewhere = None,
         }
         drop(members);
-        station.handler.set_waker(Arc::new(|| {}));
+        station.leave();
         self.with_promotions(|promotions| promotions.close_at(member.address));
     }
 
@@ -169,6 +169,14 @@ impl<H: DatagramHandler> Group<H> {
     /// The BMC with this number.
     pub(crate) fn station(&self, number: Number) -> Option<Arc<Station<H>>> {
         self.members().by_number.get(&number).cloned()
+    }
+
+    /// No BMC is served any more.
+    pub(crate) fn leave(&self) {
+        let stations: Vec<_> = self.members().by_number.values().cloned().collect();
+        for station in stations {
+            station.leave();
+        }
     }
 
     /// All peers that are logged in to a BMC.

@@ -22,6 +22,8 @@ pub enum Outcome<C> {
         /// Length of the answer.
         length: usize,
     },
+    /// Send nothing at once.
+    Taken,
     /// Run a command aside and send its answer.
     Run(C),
 }
@@ -67,6 +69,10 @@ pub trait DatagramHandler: Send + Sync + 'static {
     /// [`poll_timeout`](Self::poll_timeout) have something new. The driver asks them after such a call and
     /// after a timeout, and at no other time. It may be called from any thread and inside every method.
     fn set_waker(&self, waker: Arc<dyn Fn() + Send + Sync>);
+
+    /// The BMC is not served any more. Work that lasts until it is told to end is to end;
+    /// [`poll_transmit`](Self::poll_transmit) is asked a last time.
+    fn unserved(&self) {}
 }
 
 /// A command that waits for the machine.
@@ -112,6 +118,7 @@ impl DatagramHandler for Bmc {
         match Self::handle_datagram(self, now, peer, datagram, random, output) {
             Reaction::Dropped(reason) => Outcome::Dropped(reason),
             Reaction::Reply { length } => Outcome::Reply { length },
+            Reaction::Taken => Outcome::Taken,
             Reaction::Run(command) => Outcome::Run(command),
         }
     }
@@ -143,6 +150,10 @@ impl DatagramHandler for Bmc {
 
     fn set_waker(&self, waker: Arc<dyn Fn() + Send + Sync>) {
         Self::set_waker(self, waker);
+    }
+
+    fn unserved(&self) {
+        Self::end_serial_over_lan(self);
     }
 }
 

@@ -60,7 +60,7 @@ impl<H: DatagramHandler> OwnSocket<H> {
         // Until the runtime has seen a new socket once, it takes it for one that cannot be sent on.
         let _ = self.outlet.socket().writable().await;
         self.run().await;
-        self.station.handler.set_waker(Arc::new(|| {}));
+        self.station.leave();
         for task in self.promotions.close_and_join() {
             // A task that ended badly has no socket any more either.
             let _ = task.await;

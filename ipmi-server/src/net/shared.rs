@@ -55,6 +55,7 @@ impl<H: DatagramHandler> SharedWorker<H> {
         // Until the runtime has seen a new socket once, it takes it for one that cannot be sent on.
         let _ = self.outlet.socket().writable().await;
         self.run().await;
+        self.group.leave();
         let promoted = self.group.with_promotions(Promotions::close_and_join);
         for task in promoted {
             // A task that ended badly has no socket any more either.

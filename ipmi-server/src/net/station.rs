@@ -12,7 +12,7 @@ use super::aside;
 use super::common::Common;
 use super::handler::{DatagramHandler, Outcome};
 use super::outlet::Outlet;
-use super::scratch::{Desk, LONGEST};
+use super::scratch::{Desk, LONGEST, Scratch};
 use crate::metrics::{Loss, Traffic};
 
 /// How many datagrams a BMC sends by itself before others have their turn.
@@ -119,6 +119,7 @@ impl<H: DatagramHandler> Station<H> {
             .handle_datagram(now, peer, datagram, &mut desk.random, &mut desk.output)
         {
             Outcome::Reply { length } => Ok(Some(length)),
+            Outcome::Taken => Ok(None),
             Outcome::Run(command) => {
                 aside::run_command(self, command);
                 Ok(None)
@@ -136,32 +137,67 @@ impl<H: DatagramHandler> Station<H> {
         mut send: impl FnMut(Peer, &[u8], &mut Traffic),
     ) -> Wish {
         let mut rounds = 0;
-        let deadline = loop {
+        loop {
             while let Some(work) = self.handler.poll_work() {
                 aside::run_work(self, work);
             }
             let deadline = self.handler.poll_timeout();
             if rounds == TIMEOUT_BUDGET || deadline.is_none_or(|deadline| deadline > now) {
-                break deadline;
+                break;
             }
             self.handler.handle_timeout(now);
             rounds += 1;
-        };
+        }
+        let is_drained = self.transmit(now, desk, traffic, &mut send);
+        Wish {
+            // Asked last: a packet that was sent has to be sent again some time.
+            deadline: self.handler.poll_timeout(),
+            more: rounds == TIMEOUT_BUDGET || !is_drained,
+        }
+    }
+
+    /// Sends what the BMC sends by itself; whether that was all.
+    fn transmit(
+        &self,
+        now: Instant,
+        desk: &mut Desk,
+        traffic: &mut Traffic,
+        send: &mut impl FnMut(Peer, &[u8], &mut Traffic),
+    ) -> bool {
         for _ in 0..TRANSMIT_BUDGET {
             let next = self
                 .handler
                 .poll_transmit(now, &mut desk.random, &mut desk.output);
             let Some((peer, length)) = next else {
-                return Wish {
-                    deadline,
-                    more: rounds == TIMEOUT_BUDGET,
-                };
+                return true;
             };
             if let Some(bytes) = desk.output.get(..length) {
                 send(peer, bytes, traffic);
             }
         }
-        Wish { deadline, more: true }
+        false
+    }
+
+    /// The BMC is not served any more.
+    pub(crate) fn leave(&self) {
+        self.handler.unserved();
+        self.handler.set_waker(Arc::new(|| {}));
+        let Some(outlet) = self.outlet.upgrade() else {
+            return;
+        };
+        let mut traffic = Traffic::default();
+        Scratch::with(|scratch| {
+            let mut send = |peer, bytes: &[u8], traffic: &mut Traffic| {
+                self.send(&outlet, peer, bytes, traffic);
+            };
+            self.transmit(
+                self.common.clock.now(),
+                &mut scratch.desk,
+                &mut traffic,
+                &mut send,
+            );
+        });
+        self.common.config.metrics.traffic(traffic);
     }
 
     /// Sends an answer that was not ready at once. This may wait, nobody else does.

@@ -100,7 +100,7 @@ impl Datagrams {
         self.received = self.received.saturating_add(1);
         match reaction {
             Reaction::Dropped(DropReason::NotRmcp) => self.malformed = self.malformed.saturating_add(1),
-            Reaction::Dropped(_) => {}
+            Reaction::Dropped(_) | Reaction::Taken => {}
             Reaction::Reply { .. } | Reaction::Run(_) => self.answered = self.answered.saturating_add(1),
         }
     }

@@ -7,7 +7,8 @@ use ipmi_proto::command::transport::sol::{
 use ipmi_proto::command::{Empty, PARAMETER_REVISION, ParameterData};
 use ipmi_proto::ipmb::CompletionCode;
 
-use crate::handlers::{Context, check_writable, handlers};
+use crate::handlers::{After, Context, check_writable, handlers};
+use crate::sol::SolEnd;
 
 handlers! {
     pure SetSolConfigurationParameters => set;
@@ -41,5 +42,8 @@ fn set(
     let value = SolValue::from_data(request.parameter, &request.data)?;
     let session = context.session.map(|session| session.id);
     context.state.sol.set(&value, session, context.now)?;
+    if !context.state.sol.is_enabled {
+        context.after = After::EndSol(SolEnd::Disabled);
+    }
     Ok(Empty)
 }
