@@ -18,6 +18,7 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::task::Waker;
+use core::time::Duration;
 
 use ipmi_proto::session::managed::SessionId;
 use ipmi_proto::session::{DropReason, UserId};
@@ -35,6 +36,9 @@ const OUTPUT: usize = 2 * 1024;
 const INPUT: usize = 2 * 1024;
 /// Input that is handed to the machine at once.
 const CHUNK: usize = 512;
+/// Output begins so long after the activation: a console that deactivates at once (`ipmitool sol looptest`)
+/// takes a packet that crosses its command for the answer.
+const SILENCE: Duration = Duration::from_millis(50);
 /// Sealed notices that wait for the driver; more are lost, as datagrams may be.
 const NOTICES: usize = 8;
 
@@ -84,6 +88,8 @@ struct Active {
     session: SessionId,
     user: UserId,
     line: Managed,
+    /// There is no output before this time.
+    silent_until: Option<Instant>,
     /// The machine is to get a break before any other input.
     is_break_due: bool,
 }
@@ -130,7 +136,7 @@ impl Sol {
     }
 
     /// Activates the payload for a session; there must be none.
-    pub(crate) fn activate(&mut self, session: SessionId, user: UserId, settings: SolSettings) {
+    pub(crate) fn activate(&mut self, now: Instant, session: SessionId, user: UserId, settings: SolSettings) {
         self.scrollback.replay();
         let settings = SolSettings {
             output_capacity: OUTPUT,
@@ -141,6 +147,7 @@ impl Sol {
             session,
             user,
             line: Managed::new(settings),
+            silent_until: Some(now + SILENCE),
             is_break_due: false,
         }));
         self.wake_pump();
@@ -204,6 +211,7 @@ impl Sol {
     /// Lets time pass.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         if let Some(active) = &mut self.active {
+            active.silent_until = active.silent_until.filter(|end| now < *end);
             active.line.handle_timeout(now);
             self.take_events();
         }
@@ -211,7 +219,9 @@ impl Sol {
 
     /// When time has to pass.
     pub(crate) fn timeout(&self) -> Option<Instant> {
-        self.active.as_ref().and_then(|active| active.line.poll_timeout())
+        let active = self.active.as_ref()?;
+        let timeouts = [active.silent_until, active.line.poll_timeout()];
+        timeouts.into_iter().flatten().min()
     }
 
     /// The next packet, and the session that it is for.
@@ -221,17 +231,8 @@ impl Sol {
         packet: &mut [u8; MAX_PACKET_LENGTH],
     ) -> Option<(SessionId, usize)> {
         let active = self.active.as_mut()?;
-        let (front, back) = self.scrollback.waiting();
-        let mut passed = active.line.write(now, front);
-        if passed == front.len() {
-            passed += active.line.write(now, back);
-        }
-        if passed > 0 {
-            let had_room = self.scrollback.has_room();
-            self.scrollback.passed(passed);
-            if !had_room && self.scrollback.has_room() {
-                self.waker.iter().for_each(Waker::wake_by_ref);
-            }
+        if active.silent_until.is_none() && active.pass_on(now, &mut self.scrollback) {
+            self.waker.iter().for_each(Waker::wake_by_ref);
         }
         let length = active.line.poll_transmit(now, packet)?;
         Some((active.session, length))
@@ -331,6 +332,18 @@ impl Sol {
 }
 
 impl Active {
+    /// Passes output on to the line, as much as it takes. Whether there is room for more again.
+    fn pass_on(&mut self, now: Instant, scrollback: &mut Scrollback) -> bool {
+        let had_room = scrollback.has_room();
+        let (front, back) = scrollback.waiting();
+        let mut passed = self.line.write(now, front);
+        if passed == front.len() {
+            passed += self.line.write(now, back);
+        }
+        scrollback.passed(passed);
+        !had_room && scrollback.has_room()
+    }
+
     fn has_input(&self) -> bool {
         let (front, back) = self.line.input();
         self.is_break_due || !front.is_empty() || !back.is_empty()

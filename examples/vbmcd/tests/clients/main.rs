@@ -17,5 +17,6 @@ mod hostile;
 mod lifetime;
 mod power;
 mod relay;
+mod serial;
 mod session;
 mod version_1_5;

@@ -15,6 +15,8 @@ use crate::backend::{
 
 /// What nobody has read yet; more is lost, oldest first.
 const UNREAD: usize = 16 * 1024;
+/// The machine takes nothing as long as so much has not been read.
+const ECHO: usize = UNREAD / 4;
 /// What the machine takes at once.
 const ACCEPTED: usize = 256;
 
@@ -44,7 +46,7 @@ impl Line {
         let mut text = String::new();
         let written = write!(
             text,
-            "\r\n\r\nSimulated firmware {}\r\nMachine: {name}\r\nMemory test: 4096 MiB OK\r\n{action}\r\n\r\n{name} login: ",
+            "\r\n\r\nSimulated firmware {}\r\nMachine: {name}\r\nMemory test: 4096 MiB OK\r\n{action}\r\n\r\n{name}# ",
             env!("CARGO_PKG_VERSION")
         );
         if written.is_ok() {
@@ -122,7 +124,9 @@ impl ConsoleStream for MemoryConsole {
                 "write to the console of the simulated machine",
             ));
         }
-        let taken = bytes.get(..ACCEPTED).unwrap_or(bytes);
+        // A reader that is slow makes the machine take less: no echo is lost.
+        let free = ECHO.saturating_sub(self.machine.line.state().unread.len());
+        let taken = bytes.get(..free.min(ACCEPTED)).unwrap_or(bytes);
         let mut echo = BytesMut::with_capacity(taken.len() + 8);
         for byte in taken {
             match byte {

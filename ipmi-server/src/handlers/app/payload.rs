@@ -88,7 +88,9 @@ fn activate(
         retry.interval,
     );
     // The hold of CTS that ipmitool asks for is ignored: it would keep the screen empty until a key is typed.
-    context.sol.activate(session.id, session.user, settings);
+    context
+        .sol
+        .activate(context.now, session.id, session.user, settings);
     context.after = After::StartSol;
     let size = u16::try_from(MAX_PACKET_LENGTH).unwrap_or(u16::MAX);
     Ok(ActivatedPayload {
