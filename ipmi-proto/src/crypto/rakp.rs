@@ -151,10 +151,20 @@ impl SessionIntegrityKey {
     /// One of the additional keys: the code of 20 times the byte `constant` (IPMI 2.0 §13.32). The
     /// specification calls for as many bytes as HMAC has in a block; every implementation uses 20, with each
     /// algorithm.
-    pub(super) fn additional_key(&self, algorithm: AuthenticationAlgorithm, constant: u8) -> SecretCode {
-        let constants = [constant; 20];
+    pub(super) fn additional_key(
+        &self,
+        algorithm: AuthenticationAlgorithm,
+        constant: u8,
+        constants: KeyConstants,
+    ) -> SecretCode {
         let length = algorithm.exchange_code_length();
-        SecretCode(code(algorithm, self.as_slice(), &[&constants], length))
+        let bytes = [constant; AuthenticationCode::CAPACITY];
+        let count = match constants {
+            KeyConstants::Usual => 20,
+            KeyConstants::Digest => length,
+        };
+        let bytes = bytes.get(..count).unwrap_or(&bytes);
+        SecretCode(code(algorithm, self.as_slice(), &[bytes], length))
     }
 }
 
@@ -162,6 +172,15 @@ impl fmt::Debug for SessionIntegrityKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SessionIntegrityKey(redacted)")
     }
+}
+
+/// How many constant bytes an additional key is computed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KeyConstants {
+    /// 20, as nearly everybody does.
+    Usual,
+    /// As many as the hash has, as python-ipmi 0.6 does: another number with SHA-256 and MD5.
+    Digest,
 }
 
 /// The output of an HMAC that is a key, not a code.

@@ -9,7 +9,7 @@ use md5::{Digest, Md5};
 use zeroize::Zeroizing;
 
 use super::mac::Keyed;
-use super::rakp::SessionIntegrityKey;
+use super::rakp::{KeyConstants, SessionIntegrityKey};
 use super::{
     AuthenticationCode, CipherSuite, ConfidentialityAlgorithm, CryptoError, IntegrityAlgorithm, Password,
 };
@@ -42,12 +42,32 @@ impl SessionKeys {
     /// The password is what MD5-128 (suites 11 and 12) needs in place of K1.
     #[must_use]
     pub fn derive(suite: CipherSuite, key: &SessionIntegrityKey, password: &Password) -> Self {
+        Self::derive_over(KeyConstants::Usual, suite, key, password)
+    }
+
+    /// As [`derive`](Self::derive), for clients that compute K1 and K2 over as many bytes as the hash has (
+    /// python-ipmi 0.6). `None` for a suite where that makes no difference.
+    #[must_use]
+    pub fn derive_over_digest_length(suite: CipherSuite, key: &SessionIntegrityKey) -> Option<Self> {
+        let differs = matches!(
+            suite.integrity,
+            IntegrityAlgorithm::HmacSha256_128 | IntegrityAlgorithm::HmacMd5_128
+        );
+        differs.then(|| Self::derive_over(KeyConstants::Digest, suite, key, &Password::empty()))
+    }
+
+    fn derive_over(
+        constants: KeyConstants,
+        suite: CipherSuite,
+        key: &SessionIntegrityKey,
+        password: &Password,
+    ) -> Self {
         Self {
             suite,
-            integrity: Integrity::derive(suite, key, password),
+            integrity: Integrity::derive(constants, suite, key, password),
             cipher: match suite.confidentiality {
                 ConfidentialityAlgorithm::None => None,
-                ConfidentialityAlgorithm::AesCbc128 => expand_cipher_key(suite, key),
+                ConfidentialityAlgorithm::AesCbc128 => expand_cipher_key(constants, suite, key),
             },
         }
     }
@@ -209,7 +229,12 @@ impl SessionKeys {
 }
 
 impl Integrity {
-    fn derive(suite: CipherSuite, key: &SessionIntegrityKey, password: &Password) -> Self {
+    fn derive(
+        constants: KeyConstants,
+        suite: CipherSuite,
+        key: &SessionIntegrityKey,
+        password: &Password,
+    ) -> Self {
         match suite.integrity {
             IntegrityAlgorithm::None => Self::None,
             IntegrityAlgorithm::Md5_128 => Self::Password(Zeroizing::new(*password.padded())),
@@ -217,7 +242,7 @@ impl Integrity {
             IntegrityAlgorithm::HmacSha1_96
             | IntegrityAlgorithm::HmacMd5_128
             | IntegrityAlgorithm::HmacSha256_128 => {
-                let first = key.additional_key(suite.authentication, 0x01);
+                let first = key.additional_key(suite.authentication, 0x01, constants);
                 Keyed::new(suite.authentication, first.as_slice()).map_or(Self::None, Self::Keyed)
             }
         }
@@ -225,8 +250,12 @@ impl Integrity {
 }
 
 /// The first 16 bytes of K2, expanded.
-fn expand_cipher_key(suite: CipherSuite, key: &SessionIntegrityKey) -> Option<Aes128> {
-    let second = key.additional_key(suite.authentication, 0x02);
+fn expand_cipher_key(
+    constants: KeyConstants,
+    suite: CipherSuite,
+    key: &SessionIntegrityKey,
+) -> Option<Aes128> {
+    let second = key.additional_key(suite.authentication, 0x02, constants);
     let key = second.as_slice().first_chunk::<16>()?;
     Some(Aes128::new(key.into()))
 }

@@ -7,7 +7,7 @@ use rand_core::CryptoRng;
 use super::retry::RetryCache;
 use super::{SessionId, SessionInfo};
 use crate::crypto::v15::{AuthenticationType, authentication_code, verify_authentication_code};
-use crate::crypto::{AuthenticationCode, CONFIDENTIALITY_HEADER, Password, SessionKeys};
+use crate::crypto::{AuthenticationCode, CONFIDENTIALITY_HEADER, Password, SessionIntegrityKey, SessionKeys};
 use crate::ipmb::{CompletionCode, Privilege, RequestHeader, ResponseMessage};
 use crate::packet::v2_0::{self, Layout, PayloadType};
 use crate::packet::{rmcp, v1_5};
@@ -40,6 +40,8 @@ pub(super) enum LoginAnswer {
     V2_0 {
         proof: AuthenticationCode,
         answer: AuthenticationCode,
+        /// What the session's keys derive from.
+        key: SessionIntegrityKey,
     },
     /// The challenge of Activate Session and the numbers in its answer.
     V1_5 {
@@ -85,22 +87,10 @@ pub(super) enum Sealing {
     V1_5(AuthenticationType),
 }
 
-/// A packet that was let in.
-#[derive(Debug)]
-pub(super) struct Opened<'d> {
-    pub(super) payload_type: PayloadType,
-    pub(super) payload: &'d mut [u8],
-    /// It was received before: at most the first answer may be sent again.
-    pub(super) is_duplicate: bool,
-}
-
 impl V2_0 {
-    /// Checks protection, authentication code and window of a packet, in this order, then decrypts it.
-    pub(super) fn open<'d>(
-        &mut self,
-        layout: &Layout,
-        packet: &'d mut [u8],
-    ) -> Result<Opened<'d>, DropReason> {
+    /// Checks protection, authentication code and window of a packet, in this order. `true`: it was received
+    /// before.
+    pub(super) fn let_in(&mut self, layout: &Layout, packet: &[u8]) -> Result<bool, DropReason> {
         let header = layout.header;
         let is_authenticated = self.keys.integrity_length() > 0;
         if header.authenticated != is_authenticated || header.encrypted != self.keys.is_confidential() {
@@ -119,22 +109,18 @@ impl V2_0 {
         } else {
             &mut self.unauthenticated
         };
-        let is_duplicate = admit(window, header.sequence)?;
+        admit(window, header.sequence)
+    }
+
+    /// Decrypts a packet that was let in.
+    pub(super) fn open<'d>(&self, layout: &Layout, packet: &'d mut [u8]) -> Result<&'d mut [u8], DropReason> {
         let payload = packet
             .get_mut(layout.payload.clone())
             .ok_or(DropReason::MalformedHeader)?;
-        let payload = if header.encrypted {
-            self.keys
-                .decrypt(payload)
-                .map_err(|_| DropReason::BadEncryption)?
-        } else {
-            payload
-        };
-        Ok(Opened {
-            payload_type: header.payload_type,
-            payload,
-            is_duplicate,
-        })
+        if !layout.header.encrypted {
+            return Ok(payload);
+        }
+        self.keys.decrypt(payload).map_err(|_| DropReason::BadEncryption)
     }
 
     /// Seals a payload that `write` writes into a whole datagram. Gives its length.
@@ -320,6 +306,37 @@ impl Session {
                 session.seal(self.id, kind, output, write)
             }
         }
+    }
+
+    /// Lets a packet of IPMI 2.0 in, see [`V2_0::let_in`]. The first one shows with which keys.
+    pub(super) fn let_in(&mut self, layout: &Layout, packet: &[u8]) -> Result<bool, DropReason> {
+        let let_in = |session: &mut Self| match &mut session.protection {
+            Protection::V2_0(protection) => protection.let_in(layout, packet),
+            Protection::V1_5(_) => Err(DropReason::NotProtected),
+        };
+        match let_in(self) {
+            Err(DropReason::BadAuthCode) if self.take_other_keys(layout, packet) => let_in(self),
+            verdict => verdict,
+        }
+    }
+
+    /// Until the first packet: takes the keys that python-ipmi computes, if the packet was made with them.
+    fn take_other_keys(&mut self, layout: &Layout, packet: &[u8]) -> bool {
+        let (Some(LoginAnswer::V2_0 { key, .. }), Protection::V2_0(protection)) =
+            (self.unconfirmed.as_deref(), &mut self.protection)
+        else {
+            return false;
+        };
+        let Some(keys) = SessionKeys::derive_over_digest_length(protection.keys.suite(), key) else {
+            return false;
+        };
+        let fits = layout
+            .trailer(packet, keys.integrity_length())
+            .is_ok_and(|(covered, code)| keys.verify_integrity(covered, code));
+        if fits {
+            protection.keys = keys;
+        }
+        fits
     }
 
     /// The session as the application sees it.

@@ -1,6 +1,7 @@
 //! Opening and closing of sessions, the events of both, and the budget for answers to nobody in particular.
 
 use alloc::boxed::Box;
+use core::net::{IpAddr, SocketAddr};
 
 use rand_core::CryptoRng;
 
@@ -8,38 +9,61 @@ use super::limits::{MAX_EVENTS, UNSOLICITED_ANSWERS_PER_SECOND};
 use super::retry::RetryCache;
 use super::{Arrival, HalfOpen, LoginAnswer, Protection, Session, Sessions};
 use crate::ipmb::Privilege;
-use crate::session::{CloseReason, DropReason, Event, UserId, UserRecord};
+use crate::session::{CloseReason, DropReason, Event, Peer, UserId, UserRecord};
 use crate::time::Instant;
+
+/// Where a source counts.
+fn place_of(source: SocketAddr) -> usize {
+    let add = |sum: usize, byte: u8| sum.wrapping_mul(31).wrapping_add(usize::from(byte));
+    let port = source.port().to_le_bytes();
+    let sum = match source.ip() {
+        IpAddr::V4(address) => address.octets().into_iter().chain(port).fold(0, add),
+        IpAddr::V6(address) => address.octets().into_iter().chain(port).fold(0, add),
+    };
+    sum % PLACES
+}
 
 /// So often a random number is drawn until one is not in use. With 32 bits the second draw is already rare.
 const DRAWS: usize = 8;
 
-/// Answers per second to messages that belong to no login and no session.
+/// Answers of this second to messages that belong to no login and no session. Each source counts in one of a
+/// few places, so that one that sends too much takes nothing from nearly all others.
 #[derive(Debug)]
 pub(super) struct Budget {
     second: u64,
-    spent: u32,
+    spent: [u16; PLACES],
 }
+
+const PLACES: usize = 16;
 
 impl Budget {
     pub(super) const fn new() -> Self {
-        Self { second: 0, spent: 0 }
+        Self {
+            second: 0,
+            spent: [0; PLACES],
+        }
     }
 }
 
 impl Sessions {
-    /// Takes one answer out of this second's budget.
-    pub(super) const fn spend_unsolicited(&mut self, now: Instant) -> Result<(), DropReason> {
+    /// Takes one answer out of the source's budget for this second.
+    pub(super) fn spend_unsolicited(&mut self, now: Instant, peer: Peer) -> Result<(), DropReason> {
         let second = now.as_micros() / 1_000_000;
         let budget = &mut self.unsolicited;
         if budget.second != second {
-            *budget = Budget { second, spent: 0 };
+            *budget = Budget {
+                second,
+                ..Budget::new()
+            };
         }
-        if budget.spent >= UNSOLICITED_ANSWERS_PER_SECOND {
-            return Err(DropReason::RateLimited);
+        let place = place_of(peer.remote);
+        match budget.spent.get_mut(place) {
+            Some(spent) if *spent < UNSOLICITED_ANSWERS_PER_SECOND => {
+                *spent += 1;
+                Ok(())
+            }
+            _ => Err(DropReason::RateLimited),
         }
-        budget.spent += 1;
-        Ok(())
     }
 
     /// Whether no other session can be opened.

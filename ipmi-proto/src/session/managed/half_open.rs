@@ -30,7 +30,6 @@ pub(super) enum Phase {
 /// After Open Session.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AwaitRakp1 {
-    pub(super) tag: u8,
     pub(super) console_session: u32,
     pub(super) suite: CipherSuite,
     /// The privilege that the request asked for, and what was granted.
@@ -88,16 +87,12 @@ impl HalfOpens {
         self.table = Table::new();
     }
 
-    /// The login that this peer has started with this number of its own and not gone on with.
-    pub(super) fn find_opened(&self, peer: Peer, console_session: u32) -> Option<(u32, &HalfOpen)> {
-        self.table.iter().find(|(_, login)| {
-            login.peer == peer
-                && match &login.phase {
-                    Phase::AwaitRakp1(opened) => opened.console_session == console_session,
-                    Phase::AwaitRakp3(login) => login.opened.console_session == console_session,
-                    Phase::AwaitActivate(_) => false,
-                }
-        })
+    /// The login of this peer that awaits RAKP 1 and that `is_wanted` accepts.
+    pub(super) fn find_opened(&self, peer: Peer, is_wanted: impl Fn(&AwaitRakp1) -> bool) -> Option<u32> {
+        let mut found = self.table.iter().filter(|(_, login)| login.peer == peer);
+        found
+            .find(|(_, login)| matches!(&login.phase, Phase::AwaitRakp1(opened) if is_wanted(opened)))
+            .map(|(id, _)| id)
     }
 
     /// Takes a login in. Where a limit is reached, the oldest login that counts towards it goes.

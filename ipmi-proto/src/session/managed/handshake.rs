@@ -87,25 +87,18 @@ impl Sessions {
         let (suite, suite_limit) = choose_suite(arrival.directory, request.proposal)?;
         let granted = grant_privilege(arrival.directory, request.privilege, suite_limit)?;
         let opened = AwaitRakp1 {
-            tag: request.tag,
             console_session: request.console_session,
             suite,
             wanted: request.privilege,
             granted,
         };
-        // A repeated request gets the answer again, not another place; one that starts over replaces it.
-        let bmc_session = match self.half_open.find_opened(arrival.peer, request.console_session) {
-            Some((
-                id,
-                HalfOpen {
-                    phase: Phase::AwaitRakp1(known),
-                    ..
-                },
-            )) if known.is_repeated_by(&opened) => id,
-            Some((id, _)) => {
-                self.half_open.remove(id);
-                self.admit_login(arrival, opened)?
-            }
+        // A repeated request gets the answer again, not another place. A login that has gone on stays: the
+        // request may be a late copy of its first step, or begin another login.
+        let repeated = self
+            .half_open
+            .find_opened(arrival.peer, |known| known.is_repeated_by(&opened));
+        let bmc_session = match repeated {
+            Some(id) => id,
             None => self.admit_login(arrival, opened)?,
         };
         let algorithms = Proposal {
@@ -148,7 +141,7 @@ impl Sessions {
     ) -> Step {
         let (tag, id) = Rakp1::identify(payload).ok_or(DropReason::MalformedHandshake)?;
         let Some(login) = self.half_open.get(id).filter(|login| login.peer == arrival.peer) else {
-            self.spend_unsolicited(arrival.now)?;
+            self.spend_unsolicited(arrival.now, arrival.peer)?;
             return seal_rakp2_error(tag, 0, RmcpPlusStatus::INVALID_SESSION_ID, output);
         };
         let (opened, known) = match &login.phase {
@@ -161,9 +154,15 @@ impl Sessions {
             return error(RmcpPlusStatus::ILLEGAL_PARAMETER, output);
         };
         if let Some(login) = known {
-            // The same message again gets the same answer; another one may not take the login over.
-            return match login.rakp1 == rakp1 {
-                true => self.answer_rakp1(arrival, id, &login, output),
+            // The same message again gets the same answer, to the tag that it has now: FreeIPMI counts it up.
+            // Another one may not take the login over.
+            let repeated = AwaitRakp3 { rakp1, ..login };
+            return match (Rakp1 {
+                tag: login.rakp1.tag,
+                ..rakp1
+            }) == login.rakp1
+            {
+                true => self.answer_rakp1(arrival, id, &repeated, output),
                 false => error(RmcpPlusStatus::ILLEGAL_PARAMETER, output),
             };
         }
@@ -234,7 +233,7 @@ impl Sessions {
             return answer;
         }
         let Some(login) = self.half_open.get(id).filter(|login| login.peer == arrival.peer) else {
-            self.spend_unsolicited(arrival.now)?;
+            self.spend_unsolicited(arrival.now, arrival.peer)?;
             return seal_rakp4(rakp3.tag, 0, Err(RmcpPlusStatus::INVALID_SESSION_ID), output);
         };
         let Phase::AwaitRakp3(login) = login.phase else {
@@ -283,7 +282,7 @@ impl Sessions {
             return None;
         };
         match session.unconfirmed.as_deref() {
-            Some(LoginAnswer::V2_0 { proof, answer }) if proof.verify(rakp3.code) => Some(seal_rakp4(
+            Some(LoginAnswer::V2_0 { proof, answer, .. }) if proof.verify(rakp3.code) => Some(seal_rakp4(
                 rakp3.tag,
                 keys.console_session,
                 Ok(Rakp4 {
@@ -339,7 +338,7 @@ impl Sessions {
             authenticated_out: SequenceCounter::new(1),
             unauthenticated_out: SequenceCounter::new(1),
         }));
-        let unconfirmed = LoginAnswer::V2_0 { proof, answer };
+        let unconfirmed = LoginAnswer::V2_0 { proof, answer, key };
         self.open(
             arrival,
             rakp3.bmc_session,
@@ -354,7 +353,9 @@ impl Sessions {
 
 impl AwaitRakp1 {
     fn is_repeated_by(&self, other: &Self) -> bool {
-        self.tag == other.tag && self.suite.id == other.suite.id && self.wanted == other.wanted
+        self.console_session == other.console_session
+            && self.suite.id == other.suite.id
+            && self.wanted == other.wanted
     }
 }
 

@@ -33,8 +33,8 @@ impl Default for Limits {
 }
 
 /// Answers to messages that belong to no login and no session (unknown session numbers, pings) are limited to
-/// this many a second, so that a flood of them costs little.
-pub(super) const UNSOLICITED_ANSWERS_PER_SECOND: u32 = 2_000;
+/// this many a second and source, so that a flood of them costs little.
+pub(super) const UNSOLICITED_ANSWERS_PER_SECOND: u16 = 500;
 
 /// For how long a request that is sent again gets the first answer. ipmitool gives up 10 seconds after its
 /// first packet; a sequence number comes round after 64 requests at the earliest.

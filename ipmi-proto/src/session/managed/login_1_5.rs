@@ -112,7 +112,7 @@ impl Sessions {
                 failure,
                 peer: arrival.peer,
             });
-            self.half_open.remove(id);
+            // The challenge stays: whoever sent this may not be the console that asked for it.
             return Err(DropReason::BadAuthCode);
         }
         let request = decode_all::<ActivateSessionRequest>(message.data);

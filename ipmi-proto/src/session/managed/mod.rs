@@ -190,7 +190,7 @@ impl Sessions {
             return Handled::Dropped(DropReason::NotRmcp);
         };
         match header.class {
-            Class::Asf => self.handle_ping(now, packet, output),
+            Class::Asf => self.handle_ping(now, peer, packet, output),
             Class::Ipmi => {
                 let mut arrival = Arrival {
                     now,
@@ -324,11 +324,11 @@ impl Sessions {
         self.active.get(id.0).map(|session| session.info())
     }
 
-    fn handle_ping<'d>(&mut self, now: Instant, packet: &[u8], output: &mut [u8]) -> Handled<'d> {
+    fn handle_ping<'d>(&mut self, now: Instant, peer: Peer, packet: &[u8], output: &mut [u8]) -> Handled<'d> {
         let answer = || -> Result<usize, DropReason> {
             let ping = asf::Ping::parse(packet).map_err(|_| DropReason::MalformedHeader)?;
             let pong = ping.answer().ok_or(DropReason::NoAnswerWanted)?;
-            self.spend_unsolicited(now)?;
+            self.spend_unsolicited(now, peer)?;
             let mut writer = Writer::new(output);
             rmcp::Header::ASF
                 .write(&mut writer)
@@ -370,26 +370,28 @@ impl Sessions {
         if session.peer.remote.ip() != arrival.peer.remote.ip() && !session.is_authenticated() {
             return Handled::Dropped(DropReason::NotProtected);
         }
-        let Protection::V2_0(protection) = &mut session.protection else {
-            return Handled::Dropped(DropReason::NotProtected);
-        };
-        let opened = match protection.open(&layout, packet) {
-            Ok(opened) => opened,
+        let is_duplicate = match session.let_in(&layout, packet) {
+            Ok(is_duplicate) => is_duplicate,
             Err(reason) => return Handled::Dropped(reason),
         };
-        match opened.payload_type {
-            PayloadType::IPMI => match RequestMessage::parse(opened.payload) {
-                Ok(message) => {
-                    self.handle_request(arrival, id, Sealing::V2_0, message, opened.is_duplicate, output)
-                }
+        let Protection::V2_0(protection) = &session.protection else {
+            return Handled::Dropped(DropReason::NotProtected);
+        };
+        let payload = match protection.open(&layout, packet) {
+            Ok(payload) => payload,
+            Err(reason) => return Handled::Dropped(reason),
+        };
+        match header.payload_type {
+            PayloadType::IPMI => match RequestMessage::parse(payload) {
+                Ok(message) => self.handle_request(arrival, id, Sealing::V2_0, message, is_duplicate, output),
                 Err(_) => Handled::Dropped(DropReason::MalformedMessage),
             },
-            PayloadType::SOL if opened.is_duplicate => Handled::Dropped(DropReason::Replayed),
+            PayloadType::SOL if is_duplicate => Handled::Dropped(DropReason::Replayed),
             PayloadType::SOL => {
                 session.heard(arrival.now, arrival.peer);
                 Handled::Payload {
                     session: SessionId(id),
-                    data: opened.payload,
+                    data: payload,
                 }
             }
             _ => Handled::Dropped(DropReason::UnknownPayload),
