@@ -1,6 +1,6 @@
 //! Writes seeds into the corpora: real packets, and a short list of operations for the targets that take one.
 //!
-//! `cargo test -p ipmi-fuzz --test seeds -- --ignored` after a change of a format.
+//! `cargo run -p ipmi-fuzz --example write_seeds` after a change of a format.
 
 use std::fs;
 use std::path::Path;
@@ -86,9 +86,7 @@ fn commands() {
     }
 }
 
-#[test]
-#[ignore = "writes files"]
-fn write_seeds() {
+fn main() {
     packets();
     commands();
     for choice in 0..14 {
