@@ -30,7 +30,7 @@ pub use parameter::{
 pub(crate) use spec::recode;
 pub use spec::{Body, Class, CommandSpec, Level, OwnCode, Recode};
 
-use crate::ipmb::NetFn;
+use crate::ipmb::{CompletionCode, NetFn};
 use crate::wire::{Decode, Encode, Reader, WireError, Writer};
 
 /// A command: its row of the table and the types of its request and response.
@@ -92,6 +92,17 @@ pub fn find(netfn: NetFn, body: Body, number: u8) -> Option<&'static CommandSpec
     let mut groups = GROUPS.iter();
     let group = groups.find(|group| group.netfn == netfn && group.body == body)?;
     group.commands().find(|spec| spec.number == number)
+}
+
+/// Reads the data of a request, all of it.
+///
+/// # Errors
+/// The completion code of a request that is cut, too long (C7h) or holds an undefined value (CCh).
+pub fn decode_request<T: Decode>(data: &[u8]) -> Result<T, CompletionCode> {
+    let mut reader = Reader::new(data);
+    let request = reader.value()?;
+    reader.finish()?;
+    Ok(request)
 }
 
 /// Data of a message that has none.

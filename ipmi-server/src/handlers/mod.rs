@@ -17,13 +17,13 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use ipmi_proto::command::{Access, Command, Level, ParameterSpec};
+use ipmi_proto::command::{Access, Command, Level, ParameterSpec, decode_request};
 use ipmi_proto::command::{PARAMETER_NOT_SUPPORTED, PARAMETER_READ_ONLY};
 use ipmi_proto::ipmb::{ChannelNumber, CompletionCode, Lun, Privilege, RequestHeader};
 use ipmi_proto::session::managed::{SessionId, SessionInfo, Sessions};
 use ipmi_proto::session::{Peer, UserId};
 use ipmi_proto::time::Instant;
-use ipmi_proto::wire::{Reader, Writer};
+use ipmi_proto::wire::Writer;
 
 pub(crate) use app::DEVICE_SUPPORT;
 pub(crate) use table::{Handler, TABLE};
@@ -224,14 +224,6 @@ pub(crate) enum Ran {
 /// The form of all handlers in the table.
 pub(crate) type Run = fn(&mut Context<'_>, &[u8], &mut Writer<'_>) -> Result<Ran, CompletionCode>;
 
-/// Decodes the request; every byte must be used.
-fn decode<C: Command>(data: &[u8]) -> Result<C::Request, CompletionCode> {
-    let mut reader = Reader::new(data);
-    let request = reader.value()?;
-    reader.finish()?;
-    Ok(request)
-}
-
 /// Runs a handler that answers from state.
 fn pure<C: Command>(
     context: &mut Context<'_>,
@@ -239,7 +231,7 @@ fn pure<C: Command>(
     writer: &mut Writer<'_>,
     handler: impl FnOnce(&mut Context<'_>, C::Request) -> Result<C::Response, CompletionCode>,
 ) -> Result<Ran, CompletionCode> {
-    let response = handler(context, decode::<C>(data)?)?;
+    let response = handler(context, decode_request::<C::Request>(data)?)?;
     writer.value(&response)?;
     Ok(Ran::Written(CompletionCode::OK))
 }
@@ -251,7 +243,7 @@ fn coded<C: Command>(
     writer: &mut Writer<'_>,
     handler: impl FnOnce(&mut Context<'_>, C::Request) -> Result<(CompletionCode, C::Response), CompletionCode>,
 ) -> Result<Ran, CompletionCode> {
-    let (completion, response) = handler(context, decode::<C>(data)?)?;
+    let (completion, response) = handler(context, decode_request::<C::Request>(data)?)?;
     writer.value(&response)?;
     Ok(Ran::Written(completion))
 }
@@ -263,7 +255,7 @@ fn backend<C: Command<Response: Send + 'static>>(
     writer: &mut Writer<'_>,
     handler: impl FnOnce(&mut Context<'_>, C::Request) -> Result<Step<C::Response>, CompletionCode>,
 ) -> Result<Ran, CompletionCode> {
-    match handler(context, decode::<C>(data)?)? {
+    match handler(context, decode_request::<C::Request>(data)?)? {
         Step::Done(response) => {
             writer.value(&response)?;
             Ok(Ran::Written(CompletionCode::OK))

@@ -4,7 +4,6 @@ use core::net::{IpAddr, Ipv4Addr};
 
 use rand_core::CryptoRng;
 
-use super::login_1_5::decode_all;
 use super::{Arrival, Sessions};
 use crate::command::app::session::{
     ActiveSession, AuthenticationStatus, ChannelAuthenticationCapabilities, ChannelCipherSuites,
@@ -14,7 +13,7 @@ use crate::command::app::session::{
     OfferedAuthentication, SessionChannel, SessionInfo, SetSessionPrivilegeLevel,
     SetSessionPrivilegeLevelRequest, SetSessionPrivilegeLevelResponse,
 };
-use crate::command::{Command, Empty, Guid, Level};
+use crate::command::{Command, Empty, Guid, Level, decode_request};
 use crate::crypto::CipherSuite;
 use crate::ipmb::{ChannelNumber, CompletionCode, Lun, NetFn, Privilege, RequestMessage};
 use crate::packet::v2_0::PayloadType;
@@ -58,30 +57,30 @@ impl Sessions {
         let data = message.data;
         let mut close = None;
         let level = self.level_of(header.command)?;
-        let answer =
-            self.check_level(level, session)
-                .and_then(|()| match header.command {
-                    number if number == GetSystemGuid::SPEC.number => decode_all::<Empty>(data)
-                        .and_then(|_| encode(&Guid(*arrival.directory.system_guid()))),
-                    number if number == GetChannelAuthenticationCapabilities::SPEC.number => decode_all(data)
-                        .and_then(|request| authentication_capabilities(arrival.directory, &request)),
-                    number if number == GetChannelCipherSuites::SPEC.number => {
-                        decode_all(data).and_then(|request| cipher_suites(arrival.directory, &request))
-                    }
-                    number if number == GetSessionChallenge::SPEC.number => {
-                        let request = decode_all(data)?;
-                        encode(&self.challenge(arrival, &request)?)
-                    }
-                    number if number == SetSessionPrivilegeLevel::SPEC.number => decode_all(data)
-                        .and_then(|request| self.set_privilege(arrival.directory, session, &request)),
-                    number if number == CloseSession::SPEC.number => {
-                        close = Some(self.session_to_close(session, decode_all(data)?)?);
-                        encode(&Empty)
-                    }
-                    // Get Session Info is the last of the commands that have a level here.
-                    _ => decode_all(data)
-                        .and_then(|request| self.session_info(arrival.directory, session, request)),
-                });
+        let answer = self
+            .check_level(level, session)
+            .and_then(|()| match header.command {
+                number if number == GetSystemGuid::SPEC.number => decode_request::<Empty>(data)
+                    .and_then(|_| encode(&Guid(*arrival.directory.system_guid()))),
+                number if number == GetChannelAuthenticationCapabilities::SPEC.number => decode_request(data)
+                    .and_then(|request| authentication_capabilities(arrival.directory, &request)),
+                number if number == GetChannelCipherSuites::SPEC.number => {
+                    decode_request(data).and_then(|request| cipher_suites(arrival.directory, &request))
+                }
+                number if number == GetSessionChallenge::SPEC.number => {
+                    let request = decode_request(data)?;
+                    encode(&self.challenge(arrival, &request)?)
+                }
+                number if number == SetSessionPrivilegeLevel::SPEC.number => decode_request(data)
+                    .and_then(|request| self.set_privilege(arrival.directory, session, &request)),
+                number if number == CloseSession::SPEC.number => {
+                    close = Some(self.session_to_close(session, decode_request(data)?)?);
+                    encode(&Empty)
+                }
+                // Get Session Info is the last of the commands that have a level here.
+                _ => decode_request(data)
+                    .and_then(|request| self.session_info(arrival.directory, session, request)),
+            });
         Some(match answer {
             Ok(data) => Executed {
                 completion: CompletionCode::OK,

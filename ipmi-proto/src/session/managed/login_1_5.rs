@@ -7,18 +7,18 @@ use rand_core::CryptoRng;
 use super::active::{LoginAnswer, Protection, Sealing, V1_5, seal_v1_5};
 use super::half_open::{AwaitActivate, HalfOpen, Phase};
 use super::{Arrival, Handled, Sessions};
-use crate::command::Command;
 use crate::command::app::session::{
     ActivateSession, ActivateSessionRequest, ActivatedSession, GetSessionChallenge,
     GetSessionChallengeRequest, SessionChallenge,
 };
+use crate::command::{Command, decode_request};
 use crate::crypto::v15::{AuthenticationType, verify_authentication_code};
 use crate::ipmb::{CompletionCode, Lun, Privilege, RequestMessage, ResponseMessage};
 use crate::packet::v1_5;
 use crate::session::policy::AuthTypes;
 use crate::session::window::{SequenceCounter, SequenceWindow, Width};
 use crate::session::{Directory, DropReason, Event, LoginFailure, UserLookup, UserRecord};
-use crate::wire::{Decode, Reader, Writer};
+use crate::wire::Writer;
 
 impl Sessions {
     /// Get Session Challenge: starts a login.
@@ -115,7 +115,7 @@ impl Sessions {
             // The challenge stays: whoever sent this may not be the console that asked for it.
             return Err(DropReason::BadAuthCode);
         }
-        let request = decode_all::<ActivateSessionRequest>(message.data);
+        let request = decode_request::<ActivateSessionRequest>(message.data);
         let outcome = request.and_then(|request| self.activate_for(arrival, id, &login, &user, &request));
         match outcome {
             Ok(()) => {
@@ -214,7 +214,7 @@ impl Sessions {
             user: session.user,
         };
         let user = arrival.directory.user_by_id(session.user)?;
-        let request = decode_all::<ActivateSessionRequest>(message.data).ok()?;
+        let request = decode_request::<ActivateSessionRequest>(message.data).ok()?;
         if !is_authentic(&login, &user, packet).ok()? || request.challenge != login.challenge {
             return None;
         }
@@ -354,12 +354,4 @@ fn is_authentic(
         sequence,
         code,
     ))
-}
-
-/// Reads request data, all of it.
-pub(super) fn decode_all<T: Decode>(data: &[u8]) -> Result<T, CompletionCode> {
-    let mut reader = Reader::new(data);
-    let value = reader.value()?;
-    reader.finish()?;
-    Ok(value)
 }
