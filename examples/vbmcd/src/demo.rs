@@ -1,5 +1,6 @@
 //! What `vbmcd demo` starts.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use thiserror::Error;
 use crate::AddressRange;
 use crate::announce::PasswordHint;
 use crate::cli::DemoArgs;
+use crate::connection::{ConnectionPlan, SimulatedPlan};
 use crate::plan::{Access, BmcPlan, CipherSuites, CycleWhenOff, Plan, Sockets, UserPlan};
 use crate::secret::{Secret, SecretError};
 
@@ -20,6 +22,8 @@ const PASSWORD_LENGTH: usize = 16;
 const DEFAULT_COUNT: u16 = 3;
 /// Longest name of a user.
 const NAME_LIMIT: usize = 16;
+/// Name of the connection that has all machines.
+const CONNECTION: &str = "demo";
 
 /// Arguments of the demo that make no sense together.
 #[derive(Debug, Error)]
@@ -75,12 +79,16 @@ pub fn plan(arguments: &DemoArgs) -> Result<(Plan, PasswordHint), DemoError> {
         auth_types: None,
         cycle_when_off: CycleWhenOff::default(),
     });
+    let simulated: Box<dyn ConnectionPlan> = Box::new(SimulatedPlan::default());
+    let connections = BTreeMap::from([(CONNECTION.to_owned(), simulated)]);
     let plan = match &arguments.addresses {
         Some(range) => Plan {
+            connections,
             bmcs: on_addresses(arguments, range, &access)?,
             sockets: Sockets::Shared,
         },
         None => Plan {
+            connections,
             bmcs: on_ports(arguments, &access)?,
             sockets: Sockets::Each,
         },
@@ -125,8 +133,11 @@ fn on_ports(arguments: &DemoArgs, access: &Arc<Access>) -> Result<Vec<BmcPlan>, 
 }
 
 fn bmc(i: usize, address: std::net::IpAddr, port: u16, access: &Arc<Access>) -> BmcPlan {
+    let name = format!("node{}", i + 1);
     BmcPlan {
-        name: format!("node{}", i + 1),
+        machine: name.clone(),
+        name,
+        connection: CONNECTION.to_owned(),
         address,
         port,
         access: Arc::clone(access),

@@ -9,15 +9,14 @@ use std::time::Duration;
 use ipmi_proto::crypto::CipherSuiteId;
 use ipmi_proto::ipmb::Privilege;
 use ipmi_proto::session::AuthTypes;
-use ipmi_server::backend::memory::{MemoryMachine, PowerDelays};
+use ipmi_server::backend::BmcBackend;
 use ipmi_server::bmc::{Bmc, BmcBuilder, BuildError};
 use ipmi_server::metrics::Metrics;
 use ipmi_server::net::{NetConfig, Server, Shared};
 use thiserror::Error;
-use tracing::info;
 
-use crate::actions::{self, ActionLog};
 use crate::announce::Listening;
+use crate::connection::{Connection, ConnectionError, Context, Wanted};
 use crate::open_files::{self, OpenFilesError};
 use crate::plan::{Access, BmcPlan, CipherSuites, CycleWhenOff, Plan, Sockets};
 use crate::runtimes::Runtimes;
@@ -35,6 +34,24 @@ pub enum LabError {
     /// No thread or event queue.
     #[error("cannot start the threads of the BMCs: free memory, processes or open files")]
     Runtimes(#[source] io::Error),
+    /// A connection cannot be made.
+    #[error("cannot connect [connection.{name}]")]
+    Connection {
+        /// Its name.
+        name: String,
+        /// Why not.
+        source: ConnectionError,
+    },
+    /// A BMC has no machine.
+    #[error("cannot find machine `{machine}` of BMC {name}")]
+    Machine {
+        /// The BMC.
+        name: String,
+        /// Its machine.
+        machine: String,
+        /// Why not.
+        source: ConnectionError,
+    },
     /// A BMC cannot be made as planned.
     #[error("cannot make BMC {name}")]
     Build {
@@ -63,6 +80,7 @@ pub struct Lab {
     server: Server,
     runtimes: Runtimes,
     listening: Vec<Listening>,
+    connections: HashMap<String, Box<dyn Connection>>,
 }
 
 impl Lab {
@@ -70,7 +88,7 @@ impl Lab {
     ///
     /// # Errors
     /// [`LabError`] for the first BMC that cannot be started.
-    pub fn start(plan: &Plan, actions: Option<&Arc<ActionLog>>) -> Result<Self, LabError> {
+    pub async fn start(plan: &Plan, context: &Context) -> Result<Self, LabError> {
         let config = NetConfig::default();
         let own = if plan.sockets == Sockets::Each {
             plan.bmcs.len()
@@ -85,9 +103,10 @@ impl Lab {
             server,
             runtimes,
             listening: Vec::with_capacity(plan.bmcs.len()),
+            connections: connect(plan, context).await?,
         };
         for bmc in &plan.bmcs {
-            lab.add(bmc, plan.sockets, actions, &mut shared)?;
+            lab.add(bmc, plan.sockets, &mut shared).await?;
         }
         Ok(lab)
     }
@@ -110,15 +129,17 @@ impl Lab {
         self.runtimes.stop();
     }
 
-    fn add(
+    async fn add(
         &mut self,
         plan: &BmcPlan,
         sockets: Sockets,
-        actions: Option<&Arc<ActionLog>>,
         shared: &mut HashMap<SocketAddr, Shared>,
     ) -> Result<(), LabError> {
-        let metrics = Arc::clone(self.server.metrics());
-        let bmc = build(plan, metrics, actions).map_err(|source| LabError::Build {
+        let builder = Bmc::builder(self.machine(plan).await?)
+            .name(plan.name.clone())
+            .metrics(Arc::clone(self.server.metrics()));
+        let bmc = configure(builder, &plan.access).build();
+        let bmc = bmc.map_err(|source| LabError::Build {
             name: plan.name.clone(),
             source,
         })?;
@@ -144,6 +165,26 @@ impl Lab {
         Ok(())
     }
 
+    /// The machine of a BMC.
+    async fn machine(&self, plan: &BmcPlan) -> Result<Arc<dyn BmcBackend>, LabError> {
+        let error = |source| LabError::Machine {
+            name: plan.name.clone(),
+            machine: plan.machine.clone(),
+            source,
+        };
+        let wanted = Wanted {
+            machine: &plan.machine,
+            bmc: &plan.name,
+        };
+        match self.connections.get(&plan.connection) {
+            Some(connection) => connection.machine(&wanted).await.map_err(error),
+            None => Err(error(ConnectionError::new(format!(
+                "there is no [connection.{}]: write one",
+                plan.connection
+            )))),
+        }
+    }
+
     fn add_shared(
         &self,
         bmc: Arc<Bmc>,
@@ -165,24 +206,21 @@ impl Lab {
     }
 }
 
-/// Makes a BMC in front of a simulated machine of the same name.
-fn build(
-    plan: &BmcPlan,
-    metrics: Arc<Metrics>,
-    actions: Option<&Arc<ActionLog>>,
-) -> Result<Arc<Bmc>, BuildError> {
-    let actions = actions.cloned();
-    let machine = MemoryMachine::builder(&*plan.name).delays(PowerDelays::REALISTIC);
-    let machine = machine.on_action(move |machine, action| {
-        info!(machine, action = actions::name(action), "action");
-        if let Some(actions) = &actions {
-            actions.append(machine, action);
+/// Makes the connections that BMCs need.
+async fn connect(plan: &Plan, context: &Context) -> Result<HashMap<String, Box<dyn Connection>>, LabError> {
+    let mut connections = HashMap::new();
+    for (name, connection) in &plan.connections {
+        let is_needed = plan.bmcs.iter().any(|bmc| bmc.connection == *name);
+        if is_needed {
+            let connected = connection.connect(context).await;
+            let connected = connected.map_err(|source| LabError::Connection {
+                name: name.clone(),
+                source,
+            })?;
+            connections.insert(name.clone(), connected);
         }
-    });
-    let builder = Bmc::builder(machine.build())
-        .name(plan.name.clone())
-        .metrics(metrics);
-    configure(builder, &plan.access).build()
+    }
+    Ok(connections)
 }
 
 fn configure(mut builder: BmcBuilder, access: &Access) -> BmcBuilder {

@@ -10,6 +10,7 @@ mod address_range;
 pub mod announce;
 pub mod cli;
 pub mod config;
+pub mod connection;
 pub mod demo;
 pub mod lab;
 pub mod logging;

@@ -1,5 +1,6 @@
 //! What is to be started, whoever wished for it: the demo's arguments or a configuration file.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -7,9 +8,13 @@ use ipmi_proto::crypto::{BmcKey, CipherSuiteId, Password};
 use ipmi_proto::ipmb::Privilege;
 use ipmi_proto::session::AuthTypes;
 
+use crate::connection::ConnectionPlan;
+
 /// BMCs to start.
 #[derive(Debug)]
 pub struct Plan {
+    /// Where the machines come from, by name.
+    pub connections: BTreeMap<String, Box<dyn ConnectionPlan>>,
     /// The BMCs, in the order in which they are shown.
     pub bmcs: Vec<BmcPlan>,
     /// How they listen.
@@ -32,6 +37,10 @@ pub enum Sockets {
 pub struct BmcPlan {
     /// Name in output and logs.
     pub name: String,
+    /// The connection that has its machine.
+    pub connection: String,
+    /// The machine there.
+    pub machine: String,
     /// Where it listens. Port 0: any free one.
     pub address: IpAddr,
     /// UDP port.

@@ -12,6 +12,7 @@ use crate::actions::{ActionLog, ActionLogError};
 use crate::announce::{PasswordHint, announce};
 use crate::cli::{Cli, Command};
 use crate::config::{self, ConfigError};
+use crate::connection::Context;
 use crate::demo::{self, DemoError};
 use crate::lab::{Lab, LabError};
 use crate::plan::Plan;
@@ -67,7 +68,7 @@ async fn serve(plan: Plan, hint: &PasswordHint, actions: Option<&Path>) -> Resul
     let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
     let mut report = signal(SignalKind::user_defined1()).map_err(RunError::Signals)?;
     let actions = actions.map(ActionLog::open).transpose()?.map(Arc::new);
-    let lab = Lab::start(&plan, actions.as_ref())?;
+    let lab = Lab::start(&plan, &Context { actions }).await?;
     // The plan holds passwords: it is not kept.
     drop(plan);
     info!(bmcs = lab.listening().len(), "ready");

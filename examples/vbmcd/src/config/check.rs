@@ -14,6 +14,7 @@ use super::ConfigError;
 use super::form::{ConnectionForm, File};
 use super::options::{AuthForm, Options, PrivilegeForm, UserForm};
 use super::text::Text;
+use crate::connection::{self, ConnectionPlan, KeyError, Keys};
 use crate::plan::{Access, BmcPlan, CipherSuites, Plan, Sockets, UserPlan};
 use crate::secret::Secret;
 
@@ -26,9 +27,11 @@ const IPMI_PORT: u16 = 623;
 
 /// Checks the file and makes a plan of it.
 pub(super) fn plan(text: &Text, file: File) -> Result<Plan, ConfigError> {
-    for (name, connection) in &file.connection {
-        check_connection(text, name, connection)?;
-    }
+    let connections = file
+        .connection
+        .iter()
+        .map(|(name, form)| Ok((name.clone(), connection(text, name, form)?)))
+        .collect::<Result<_, ConfigError>>()?;
     check_defaults(text, &file.defaults)?;
     let check = Check {
         text,
@@ -43,39 +46,21 @@ pub(super) fn plan(text: &Text, file: File) -> Result<Plan, ConfigError> {
         .map(|form| check.bmc(form, &mut taken))
         .collect::<Result<_, _>>()?;
     Ok(Plan {
+        connections,
         bmcs,
         sockets: file.listen.sockets,
     })
 }
 
-fn check_connection(
+fn connection(
     text: &Text,
     name: &str,
-    connection: &Spanned<ConnectionForm>,
-) -> Result<(), ConfigError> {
-    let form = connection.get_ref();
-    let Some(kind) = form.get("type") else {
-        let message = format!("connection `{name}` has no `type`: write type = \"simulated\"");
-        return Err(text.mistake(connection, message));
-    };
-    match kind.get_ref().as_str() {
-        Some("simulated") => {}
-        Some(other @ ("libvirt" | "proxmox")) => {
-            let message = format!(
-                "`type`: {other} connections are not in this version; it has type = \"simulated\" only"
-            );
-            return Err(text.mistake(kind, message));
-        }
-        _ => return Err(text.mistake(kind, "`type`: write \"simulated\", \"libvirt\" or \"proxmox\"")),
-    }
-    match form.keys().find(|key| key.get_ref() != "type") {
-        Some(key) => {
-            let key_name = key.get_ref();
-            let message = format!("unknown key `{key_name}`: a simulated connection has `type` alone");
-            Err(text.mistake(key, message))
-        }
-        None => Ok(()),
-    }
+    form: &Spanned<ConnectionForm>,
+) -> Result<Box<dyn ConnectionPlan>, ConfigError> {
+    connection::read(&mut Keys::new(name, form, text.directory())).map_err(|error| match error {
+        KeyError::Mistake(mistake) => text.mistake(&Spanned::new(mistake.span, ()), mistake.message),
+        KeyError::Secret { span, key, source } => text.bad_secret(&Spanned::new(span, ()), key, source),
+    })
 }
 
 /// Refuses the keys that cannot be the same for several BMCs.
@@ -131,6 +116,8 @@ impl Check<'_> {
         let endpoint = self.endpoint(place, taken)?;
         Ok(BmcPlan {
             name: name.get_ref().clone(),
+            connection: connection.get_ref().clone(),
+            machine: machine.get_ref().clone(),
             address: endpoint.ip(),
             port: endpoint.port(),
             access: Arc::new(self.access(place)?),

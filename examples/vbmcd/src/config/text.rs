@@ -33,9 +33,14 @@ impl Text {
         &self.content
     }
 
-    /// The path of a file that this one names: relative to the directory of this one.
+    /// The directory that the paths in this file are relative to.
+    pub(super) fn directory(&self) -> &Path {
+        self.path.parent().unwrap_or_else(|| Path::new(""))
+    }
+
+    /// The path of a file that this one names.
     pub(super) fn relative(&self, path: &Path) -> PathBuf {
-        self.path.parent().unwrap_or_else(|| Path::new("")).join(path)
+        self.directory().join(path)
     }
 
     /// Checks that nobody but the owner can read this file, because it holds a secret.

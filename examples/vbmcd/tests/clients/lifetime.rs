@@ -126,14 +126,11 @@ fn mistakes_in_the_configuration_are_told_with_their_place() {
     }
     write_private(
         &config,
-        "[connection.lab]\ntype = \"libvirt\"\nuri = \"qemu:///system\"\n",
+        "[connection.lab]\ntype = \"lbivirt\"\nuri = \"qemu:///system\"\n",
     );
     let (code, _, errors) = run();
     assert_eq!(code, Some(1));
-    assert!(
-        errors.contains("line 2") && errors.contains("not in this version"),
-        "{errors}"
-    );
+    assert!(errors.contains("line 2") && errors.contains("`type`"), "{errors}");
 }
 
 #[test]
