@@ -48,4 +48,11 @@ pub trait SerialConsole: fmt::Debug + Send + Sync {
     /// [`BackendErrorKind::Busy`](super::BackendErrorKind::Busy) while somebody else has it,
     /// [`BackendErrorKind::InvalidState`](super::BackendErrorKind::InvalidState) while the machine is off.
     async fn open(&self) -> Result<Box<dyn ConsoleStream>, BackendError>;
+
+    /// Whether the BMC may keep the console open while no client watches, so that the next one sees what the
+    /// machine said before. `false`, as here, where an open console keeps others away from it. Asked once;
+    /// [`BmcBuilder::console_always_open`](crate::BmcBuilder::console_always_open) overrules it.
+    fn may_stay_open(&self) -> bool {
+        false
+    }
 }

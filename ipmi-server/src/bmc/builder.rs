@@ -14,18 +14,16 @@ use ipmi_proto::wire::PaddedText;
 
 use super::event::Listener;
 use super::{Alarms, Bmc, Inner};
-use crate::backend::BmcBackend;
+use crate::backend::{BmcBackend, PowerState, SerialConsole};
 use crate::metrics::Metrics;
 use crate::power::PowerSlot;
-use crate::sol::Sol;
+use crate::sol::{ConsoleOptions, ConsoleQuota, ConsoleTranscript, Sol};
 use crate::state::clock::{self, HostTime};
 use crate::state::users::{CONFIGURED_USER, NULL_USER, USER_COUNT};
 use crate::state::{Channel, Clock, Identity, State};
 
 /// A client is answered after this time, whatever the hypervisor does.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
-/// Characters of the serial console that are kept.
-const DEFAULT_SCROLLBACK: usize = 64 * 1024;
 /// The suites that authenticate and encrypt every packet.
 const DEFAULT_SUITES: [CipherSuiteId; 4] = [
     CipherSuiteId::SUITE_3,
@@ -51,6 +49,8 @@ pub(crate) struct Settings {
     pub(crate) cycle_when_off: CycleWhenOff,
     pub(crate) deadline: Duration,
     pub(crate) metrics: Option<Arc<Metrics>>,
+    pub(crate) transcript: Option<Arc<dyn ConsoleTranscript>>,
+    pub(crate) console_quota: Option<Arc<ConsoleQuota>>,
 }
 
 impl Settings {
@@ -143,7 +143,7 @@ pub struct BmcBuilder {
     deadline: Duration,
     metrics: Option<Arc<Metrics>>,
     wall_clock: HostTime,
-    console_scrollback: usize,
+    console: ConsoleOptions,
 }
 
 impl BmcBuilder {
@@ -163,7 +163,7 @@ impl BmcBuilder {
             cycle_when_off: CycleWhenOff::default(),
             deadline: DEFAULT_DEADLINE,
             metrics: None,
-            console_scrollback: DEFAULT_SCROLLBACK,
+            console: ConsoleOptions::default(),
             wall_clock: clock::system_time,
         }
     }
@@ -245,7 +245,41 @@ impl BmcBuilder {
     /// How many characters of the serial console are kept, and shown to the next one who opens it: 64 KiB
     /// unless set. Memory is taken when the console is used.
     pub const fn console_scrollback(mut self, characters: usize) -> Self {
-        self.console_scrollback = characters;
+        self.console.scrollback = characters;
+        self
+    }
+
+    /// Whether the serial console is kept open while no client watches, so that the next one sees what the
+    /// machine said before. Unless set, the machine decides: see
+    /// [`SerialConsole::may_stay_open`](crate::backend::SerialConsole::may_stay_open).
+    pub const fn console_always_open(mut self, is_always_open: bool) -> Self {
+        self.console.always_open = Some(is_always_open);
+        self
+    }
+
+    /// Closes a client's serial console at which nothing was typed for so long. Off unless set: programs that
+    /// record consoles never type.
+    pub const fn console_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.console.idle_timeout = Some(timeout);
+        self
+    }
+
+    /// Closes a client's serial console after this time, whatever happens there. Off unless set.
+    pub const fn console_absolute_timeout(mut self, timeout: Duration) -> Self {
+        self.console.absolute_timeout = Some(timeout);
+        self
+    }
+
+    /// Bounds how many consoles one user has open: usually one quota for all BMCs. No bound unless set.
+    pub fn console_quota(mut self, quota: Arc<ConsoleQuota>) -> Self {
+        self.console.quota = Some(quota);
+        self
+    }
+
+    /// Also gives all output of the serial console to `transcript`. It may hold secrets that the machine
+    /// shows. Nothing of a console is recorded unless this is set.
+    pub fn console_transcript(mut self, transcript: Arc<dyn ConsoleTranscript>) -> Self {
+        self.console.transcript = Some(transcript);
         self
     }
 
@@ -308,12 +342,19 @@ impl BmcBuilder {
             cycle_when_off: self.cycle_when_off,
             deadline: self.deadline,
             metrics: self.metrics,
+            transcript: self.console.transcript.clone(),
+            console_quota: self.console.quota.clone(),
         };
+        let may_stay_open = self.backend.console().map(SerialConsole::may_stay_open);
+        let mut sol = Sol::new(&self.console, may_stay_open);
+        if self.backend.events().is_some() && self.backend.known_power_state() == Some(PowerState::Off) {
+            sol.machine_is_off();
+        }
         let inner = Inner {
             sessions: Sessions::new(self.limits),
             state,
             power: PowerSlot::default(),
-            sol: Sol::new(self.console_scrollback),
+            sol,
             alarms: Alarms::default(),
             work: alloc::collections::VecDeque::new(),
             now: Instant::ZERO,

@@ -35,6 +35,7 @@ impl Inner {
         // The time of the last datagram or timeout, which may be long ago: what counts time waits to be told.
         let now = self.now;
         self.wake_driver();
+        self.sol.machine_changed();
         match event {
             BackendEvent::Power(power) => {
                 self.state.power_observed(now, power);

@@ -22,6 +22,7 @@ use ipmi_proto::session::{CloseReason, DropReason, Event, LoginFailure, Peer};
 use ipmi_proto::time::Instant;
 use rand::CryptoRng;
 
+pub use crate::sol::{ConsoleQuota, ConsoleTranscript, SolEnd};
 pub(crate) use alarm::{Alarms, Sleep};
 pub(crate) use builder::Settings;
 pub use builder::{BmcBuilder, BuildError, CycleWhenOff};
@@ -32,7 +33,7 @@ use crate::backend::{BmcBackend, EventListener};
 use crate::handlers::{self, After, Context, Dispatched, RESPONSE_CAPACITY};
 use crate::metrics::CommandNumber;
 use crate::power::PowerSlot;
-use crate::sol::{Sol, SolEnd};
+use crate::sol::Sol;
 use crate::state::State;
 
 /// A BMC. Shared by the driver, the backend's events and the embedding program.
@@ -260,8 +261,9 @@ impl Bmc {
     /// Sets what wakes the driver when [`poll_transmit`](Self::poll_transmit),
     /// [`poll_timeout`](Self::poll_timeout) or [`poll_work`](Self::poll_work) changed without a datagram
     /// (events of the machine, console output). It is called from any thread, without the BMC's lock. The
-    /// latest one counts.
+    /// latest one counts. From now on somebody serves the BMC, until [`Bmc::end_serial_over_lan`].
     pub fn set_waker(&self, waker: Arc<dyn Fn() + Send + Sync>) {
+        self.with(|inner| inner.sol.set_served(true));
         *self.waker.write().unwrap_or_else(PoisonError::into_inner) = Some(waker);
     }
 }

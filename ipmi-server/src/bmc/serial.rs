@@ -43,6 +43,7 @@ impl Bmc {
     /// Ends Serial over LAN, because nobody serves the BMC any more. What is to be sent comes by
     /// [`poll_transmit`](Self::poll_transmit); the work that served the console ends.
     pub fn end_serial_over_lan(&self) {
+        self.with(|inner| inner.sol.set_served(false));
         self.end_sol(SolEnd::Unserved);
     }
 
@@ -70,6 +71,11 @@ impl Inner {
     pub(super) fn start_sol(&mut self, bmc: &Arc<Bmc>) {
         let (session, user) = (self.sol.session(), self.sol.user());
         tracing::info!(bmc = bmc.name(), ?session, ?user, "serial console opened");
+        self.start_pump(bmc);
+    }
+
+    /// Starts what moves characters, if it is needed and does not run.
+    pub(super) fn start_pump(&mut self, bmc: &Arc<Bmc>) {
         if self.sol.start_pump() {
             self.start(Unfinished::lasting(bmc, sol::pump(Arc::clone(bmc))));
         }

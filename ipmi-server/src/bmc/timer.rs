@@ -18,6 +18,11 @@ impl Bmc {
             inner.take_session_events(self.settings());
             inner.alarms.expire(now);
             inner.sol.handle_timeout(now);
+            if let Some(reason) = inner.sol.expired(now) {
+                inner.end_sol(self.name(), reason);
+                inner.wake_driver();
+            }
+            inner.start_pump(self);
             if inner.state.boot.expire(now) {
                 inner.start(Unfinished::new(self, power::take_override_back(Arc::clone(self))));
             }

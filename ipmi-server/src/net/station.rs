@@ -180,8 +180,8 @@ impl<H: DatagramHandler> Station<H> {
 
     /// The BMC is not served any more.
     pub(crate) fn leave(&self) {
-        self.handler.unserved();
         self.handler.set_waker(Arc::new(|| {}));
+        self.handler.unserved();
         let Some(outlet) = self.outlet.upgrade() else {
             return;
         };

@@ -6,10 +6,13 @@
 //! ```
 //!
 //! The state machine of the packets is [`ipmi_proto::sol::Managed`]. The [`pump`] is a future that the driver
-//! runs aside as long as a payload is active. A console that reads slowly makes the scrollback fill; then the
-//! pump reads no more, and the machine waits.
+//! runs aside as long as a payload is active, and where the machine allows it also while none is, so that the
+//! next client sees what the machine said before. A console that reads slowly makes the scrollback fill; then
+//! the pump reads no more, and the machine waits.
 
+mod options;
 mod pump;
+mod quota;
 mod scrollback;
 #[cfg(test)]
 mod tests;
@@ -28,7 +31,11 @@ use ipmi_proto::time::Instant;
 use self::scrollback::Scrollback;
 use crate::bmc::Datagram;
 
+pub(crate) use options::ConsoleOptions;
+pub use options::ConsoleTranscript;
 pub(crate) use pump::run as pump;
+pub use quota::ConsoleQuota;
+pub(crate) use quota::Place;
 
 /// Output that is being sent. Little: what waits stands in the scrollback.
 const OUTPUT: usize = 2 * 1024;
@@ -42,9 +49,10 @@ const SILENCE: Duration = Duration::from_millis(50);
 /// Sealed notices that wait for the driver; more are lost, as datagrams may be.
 const NOTICES: usize = 8;
 
-/// Why a payload ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SolEnd {
+/// Why a client's serial console was closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SolEnd {
     /// Its own session deactivated it.
     Deactivated,
     /// Another session deactivated it.
@@ -61,6 +69,10 @@ pub(crate) enum SolEnd {
     NoConsole,
     /// Nobody serves the BMC any more.
     Unserved,
+    /// Nothing was typed for too long.
+    Idle,
+    /// It was open for as long as a console may be.
+    TimeLimit,
 }
 
 impl SolEnd {
@@ -80,6 +92,14 @@ pub(crate) struct Sol {
     is_pump_running: bool,
     /// Wakes the pump.
     waker: Option<Waker>,
+    /// The machine's console is read also while no payload is active.
+    is_always_open: bool,
+    /// Somebody serves the BMC.
+    is_served: bool,
+    /// The machine may have been switched on since its console was tried last.
+    is_worth_a_try: bool,
+    idle_timeout: Option<Duration>,
+    absolute_timeout: Option<Duration>,
 }
 
 /// An active payload.
@@ -88,6 +108,11 @@ struct Active {
     session: SessionId,
     user: UserId,
     line: Managed,
+    opened_at: Instant,
+    /// When the user typed last.
+    typed_at: Instant,
+    /// Counts against the user's quota.
+    _place: Option<Place>,
     /// There is no output before this time.
     silent_until: Option<Instant>,
     /// The machine is to get a break before any other input.
@@ -97,7 +122,7 @@ struct Active {
 /// What the pump does next.
 #[derive(Debug, PartialEq, Eq)]
 enum Task {
-    /// End: no payload is active.
+    /// End: nobody wants the console.
     End,
     /// Send a break to the machine.
     Break,
@@ -108,20 +133,29 @@ enum Task {
 /// What the pump waits for.
 #[derive(Clone, Copy, Debug)]
 struct Watch {
+    /// Somebody wants the console.
+    is_wanted: bool,
+    /// A payload is active.
     is_active: bool,
     has_input: bool,
     has_room: bool,
 }
 
 impl Sol {
-    /// No payload is active. Keeps so much output for the next one.
-    pub(crate) const fn new(scrollback: usize) -> Self {
+    /// No payload is active. `may_stay_open`: what the machine says of its console, if it has one.
+    pub(crate) fn new(options: &ConsoleOptions, may_stay_open: Option<bool>) -> Self {
+        let is_always_open = may_stay_open.is_some_and(|may| options.always_open.unwrap_or(may));
         Self {
             active: None,
-            scrollback: Scrollback::new(scrollback),
+            scrollback: Scrollback::new(options.scrollback),
             notices: VecDeque::new(),
             is_pump_running: false,
             waker: None,
+            is_always_open,
+            is_served: true,
+            is_worth_a_try: true,
+            idle_timeout: options.idle_timeout,
+            absolute_timeout: options.absolute_timeout,
         }
     }
 
@@ -136,7 +170,13 @@ impl Sol {
     }
 
     /// Activates the payload for a session; there must be none.
-    pub(crate) fn activate(&mut self, now: Instant, session: SessionId, user: UserId, settings: SolSettings) {
+    pub(crate) fn activate(
+        &mut self,
+        now: Instant,
+        (session, user): (SessionId, UserId),
+        place: Option<Place>,
+        settings: SolSettings,
+    ) {
         self.scrollback.replay();
         let settings = SolSettings {
             output_capacity: OUTPUT,
@@ -147,6 +187,9 @@ impl Sol {
             session,
             user,
             line: Managed::new(settings),
+            opened_at: now,
+            typed_at: now,
+            _place: place,
             silent_until: Some(now + SILENCE),
             is_break_due: false,
         }));
@@ -161,11 +204,39 @@ impl Sol {
         Some(active.session)
     }
 
+    /// Whether a pump has to be started.
+    pub(crate) const fn needs_pump(&self) -> bool {
+        !self.is_pump_running
+            && (self.active.is_some() || self.is_always_open && self.is_served && self.is_worth_a_try)
+    }
+
     /// Whether a pump has to be started. It has then been.
     pub(crate) const fn start_pump(&mut self) -> bool {
-        let start = self.active.is_some() && !self.is_pump_running;
+        let start = self.needs_pump();
         self.is_pump_running |= start;
         start
+    }
+
+    /// Somebody serves the BMC, or nobody does any more.
+    pub(crate) fn set_served(&mut self, is_served: bool) {
+        self.is_worth_a_try |= is_served && !self.is_served;
+        self.is_served = is_served;
+        self.wake_pump();
+    }
+
+    /// The machine is off, and will tell when that changes.
+    pub(crate) const fn machine_is_off(&mut self) {
+        self.is_worth_a_try = false;
+    }
+
+    /// The machine has no console after all.
+    fn give_up(&mut self) {
+        self.is_always_open = false;
+    }
+
+    /// Something changed at the machine: its console may be there now.
+    pub(crate) const fn machine_changed(&mut self) {
+        self.is_worth_a_try = true;
     }
 
     /// Leaves a sealed datagram for the driver.
@@ -203,7 +274,11 @@ impl Sol {
                 SolDrop::Stale => DropReason::Replayed,
                 _ => DropReason::MalformedMessage,
             })?;
-        self.take_events();
+        if self.take_events()
+            && let Some(active) = &mut self.active
+        {
+            active.typed_at = now;
+        }
         self.wake_pump();
         Ok(())
     }
@@ -217,10 +292,37 @@ impl Sol {
         }
     }
 
+    /// Why the payload has to end by now, if it has to.
+    pub(crate) fn expired(&self, now: Instant) -> Option<SolEnd> {
+        let (idle, absolute) = self.limits();
+        if absolute.is_some_and(|limit| limit <= now) {
+            Some(SolEnd::TimeLimit)
+        } else if idle.is_some_and(|limit| limit <= now) {
+            Some(SolEnd::Idle)
+        } else {
+            None
+        }
+    }
+
+    /// When the payload ends if nothing is typed, and when it ends in any case.
+    fn limits(&self) -> (Option<Instant>, Option<Instant>) {
+        let active = self.active.as_ref();
+        let idle = active.zip(self.idle_timeout);
+        let absolute = active.zip(self.absolute_timeout);
+        (
+            idle.map(|(active, timeout)| active.typed_at + timeout),
+            absolute.map(|(active, timeout)| active.opened_at + timeout),
+        )
+    }
+
     /// When time has to pass.
     pub(crate) fn timeout(&self) -> Option<Instant> {
-        let active = self.active.as_ref()?;
-        let timeouts = [active.silent_until, active.line.poll_timeout()];
+        let start = self.needs_pump().then_some(Instant::ZERO);
+        let (idle, absolute) = self.limits();
+        let active = self.active.as_ref();
+        let silence = active.and_then(|active| active.silent_until);
+        let line = active.and_then(|active| active.line.poll_timeout());
+        let timeouts = [start, idle, absolute, silence, line];
         timeouts.into_iter().flatten().min()
     }
 
@@ -238,19 +340,26 @@ impl Sol {
         Some((active.session, length))
     }
 
-    fn take_events(&mut self) {
+    /// Does what the line wants. Whether there was input.
+    fn take_events(&mut self) -> bool {
         let Some(active) = &mut self.active else {
-            return;
+            return false;
         };
+        let mut is_input = false;
         while let Some(event) = active.line.poll_event() {
             match event {
-                ManagedEvent::Break => active.is_break_due = true,
+                ManagedEvent::Readable => is_input = true,
+                ManagedEvent::Break => {
+                    active.is_break_due = true;
+                    is_input = true;
+                }
                 ManagedEvent::OutputDiscarded => self.scrollback.skip(),
                 ManagedEvent::Stalled => tracing::debug!("the console acknowledges nothing"),
                 // A virtual serial port has no such lines, and the pump looks at the rest by itself.
                 _ => {}
             }
         }
+        is_input
     }
 
     fn wake_pump(&self) {
@@ -259,8 +368,9 @@ impl Sol {
 
     /// Takes output of the machine.
     fn output(&mut self, bytes: &[u8]) {
-        if self.active.is_some() {
-            self.scrollback.push(bytes);
+        self.scrollback.push(bytes);
+        if self.active.is_none() {
+            self.scrollback.skip();
         }
     }
 
@@ -289,8 +399,12 @@ impl Sol {
     /// What the pump does next. Input for the machine is moved to `input`, if that is empty.
     fn next_task(&mut self, input: &mut Vec<u8>) -> Task {
         self.take_events();
-        let Some(active) = &mut self.active else {
+        if !self.is_wanted() {
             return Task::End;
+        }
+        let Some(active) = &mut self.active else {
+            // What a client typed that is gone is still sent.
+            return Task::Send;
         };
         if input.is_empty() {
             if core::mem::take(&mut active.is_break_due) {
@@ -311,18 +425,36 @@ impl Sol {
         self.take_events();
         let active = self.active.as_ref();
         Watch {
+            is_wanted: self.is_wanted(),
             is_active: active.is_some(),
             has_input: active.is_some_and(|active| active.has_input()),
             has_room: self.scrollback.has_room(),
         }
     }
 
-    /// Whether the pump goes on. If it does not, the next activation starts another one.
+    /// Whether somebody wants the machine's console.
+    const fn is_wanted(&self) -> bool {
+        self.active.is_some() || self.is_always_open && self.is_served
+    }
+
+    /// Whether the pump opens the console again. If it does not, another one is started when one is needed.
     fn keeps_pump(&mut self) -> bool {
-        if self.active.is_none() {
+        let goes_on = self.is_wanted();
+        if goes_on {
+            self.is_worth_a_try = false;
+        } else {
             self.pump_ended();
         }
-        self.active.is_some()
+        goes_on
+    }
+
+    /// The machine is off and would tell if that changed. Whether the pump goes on nevertheless.
+    fn keeps_pump_while_off(&mut self) -> bool {
+        let goes_on = self.active.is_some() || self.is_worth_a_try;
+        if !goes_on {
+            self.pump_ended();
+        }
+        goes_on
     }
 
     fn pump_ended(&mut self) {

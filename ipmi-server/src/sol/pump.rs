@@ -18,8 +18,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Until input is offered again to a machine that takes none.
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
+/// So often the machine may have something to say at once before others have their turn.
+const TURNS: u32 = 16;
 
-/// Serves payloads until none is active. The machine may be switched off and on meanwhile.
+/// Serves payloads until nobody wants the console. The machine may be switched off and on meanwhile.
 pub(crate) async fn run(bmc: Arc<Bmc>) {
     let mut running = Running(Some(Arc::clone(&bmc)));
     Pump {
@@ -73,7 +75,7 @@ impl Pump {
         while self.bmc.with(|inner| inner.sol.keeps_pump()) {
             let bmc = Arc::clone(&self.bmc);
             let Some(console) = bmc.backend().console() else {
-                bmc.end_sol(SolEnd::NoConsole);
+                self.give_up();
                 continue;
             };
             match console.open().await {
@@ -84,13 +86,20 @@ impl Pump {
                 }
                 Err(error) if error.kind() == BackendErrorKind::Unsupported => {
                     log_failure(bmc.name(), &error);
-                    bmc.end_sol(SolEnd::NoConsole);
+                    self.give_up();
                 }
                 Err(error) => {
                     let input = if error.kind() == BackendErrorKind::InvalidState {
+                        if bmc.backend().events().is_some()
+                            && !bmc.with(|inner| inner.sol.keeps_pump_while_off())
+                        {
+                            return;
+                        }
                         Input::Discard
                     } else {
-                        log_failure(bmc.name(), &error);
+                        if pause == FIRST_PAUSE {
+                            log_failure(bmc.name(), &error);
+                        }
                         Input::Refuse
                     };
                     self.wait_closed(input, pause).await;
@@ -100,13 +109,20 @@ impl Pump {
         }
     }
 
-    /// Waits until the console is to be opened again.
+    /// The machine has no console.
+    fn give_up(&self) {
+        self.bmc.with(|inner| inner.sol.give_up());
+        self.bmc.end_sol(SolEnd::NoConsole);
+    }
+
+    /// Waits until the console is to be opened again. A client who comes need not wait.
     async fn wait_closed(&mut self, input: Input, pause: Duration) {
         let mut sleep = Sleep::or_power_change(Arc::clone(&self.bmc), pause);
         if input == Input::Discard {
             self.input.clear();
         }
         let bmc = Arc::clone(&self.bmc);
+        let mut was_active = None;
         poll_fn(|context| {
             let watch = bmc.with(|inner| {
                 let watch = inner.sol.watch(context.waker());
@@ -120,7 +136,8 @@ impl Pump {
                 }
                 watch
             });
-            if !watch.is_active {
+            let was_active = *was_active.get_or_insert(watch.is_active);
+            if !watch.is_wanted || watch.is_active && !was_active {
                 return Poll::Ready(());
             }
             Pin::new(&mut sleep).poll(context)
@@ -128,12 +145,13 @@ impl Pump {
         .await;
     }
 
-    /// Serves an open console until it ends or no payload is active.
+    /// Serves an open console until it ends or nobody wants it.
     async fn with_stream(&mut self, mut stream: Box<dyn ConsoleStream>) {
         self.bmc.with(|inner| {
             inner.sol.set_available(true);
             inner.wake_driver();
         });
+        let mut turns = 0;
         loop {
             let input = &mut self.input;
             let task = self.bmc.with(|inner| {
@@ -155,10 +173,21 @@ impl Pump {
             };
             match woken {
                 Woken::Changed => {}
-                Woken::Console(Ok(ConsoleEvent::Output(output))) => self.bmc.with(|inner| {
-                    inner.sol.output(&output);
-                    inner.wake_driver();
-                }),
+                Woken::Console(Ok(ConsoleEvent::Output(output))) => {
+                    if let Some(transcript) = &self.bmc.settings().transcript {
+                        transcript.output(self.bmc.name(), &output);
+                    }
+                    self.bmc.with(|inner| {
+                        inner.sol.output(&output);
+                        if inner.sol.session().is_some() {
+                            inner.wake_driver();
+                        }
+                    });
+                    turns += 1;
+                    if turns % TURNS == 0 {
+                        yield_now().await;
+                    }
+                }
                 Woken::Console(Ok(_)) => {
                     tracing::debug!(bmc = self.bmc.name(), "the machine's console ended");
                     return;
@@ -202,7 +231,7 @@ impl Pump {
             {
                 return Poll::Ready(Woken::Console(event));
             }
-            if !watch.is_active || watch.has_input && !is_busy {
+            if !watch.is_wanted || watch.has_input && !is_busy {
                 return Poll::Ready(Woken::Changed);
             }
             match &mut sleep {
@@ -212,4 +241,17 @@ impl Pump {
         })
         .await
     }
+}
+
+/// Lets others have their turn: a machine that never stops talking must not keep a thread to itself.
+async fn yield_now() {
+    let mut has_yielded = false;
+    poll_fn(|context| {
+        if core::mem::replace(&mut has_yielded, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }

@@ -32,9 +32,12 @@ impl Scrollback {
 
     /// Takes output of the machine.
     pub(super) fn push(&mut self, output: &[u8]) {
+        // First what is forgotten, so that no more memory is taken than what is kept needs.
+        let kept = self.capacity.max(self.waiting + output.len());
+        let excess = (self.output.len() + output.len()).saturating_sub(kept);
+        self.output.drain(..excess.min(self.output.len()));
         self.output.extend(output);
         self.waiting += output.len();
-        self.forget();
     }
 
     /// What waits to be passed on, in order.

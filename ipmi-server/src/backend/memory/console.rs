@@ -97,6 +97,11 @@ impl SerialConsole for MemoryMachine {
         drop(state);
         Ok(Box::new(MemoryConsole { machine }))
     }
+
+    /// Nobody else could want it.
+    fn may_stay_open(&self) -> bool {
+        true
+    }
 }
 
 /// An open console.

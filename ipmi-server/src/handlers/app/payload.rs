@@ -21,7 +21,7 @@ use ipmi_proto::sol::{MAX_PACKET_LENGTH, SolSettings};
 use ipmi_proto::wire::LowBits;
 
 use crate::handlers::{After, Context, RequestSession, handlers};
-use crate::sol::SolEnd;
+use crate::sol::{Place, SolEnd};
 
 handlers! {
     pure ActivatePayload => activate;
@@ -79,6 +79,8 @@ fn activate(
     if context.sol.session().is_some() {
         return Err(ActivatePayload::ALREADY_ACTIVE);
     }
+    let place = quota_place(context, session.user)?;
+    let settings = &mut context.state.sol;
     settings.present_rate = settings.kept_rate;
     let (accumulate, retry) = (settings.accumulate, settings.retry);
     let settings = SolSettings::default().with_parameters(
@@ -90,7 +92,7 @@ fn activate(
     // The hold of CTS that ipmitool asks for is ignored: it would keep the screen empty until a key is typed.
     context
         .sol
-        .activate(context.now, session.id, session.user, settings);
+        .activate(context.now, (session.id, session.user), place, settings);
     context.after = After::StartSol;
     let size = u16::try_from(MAX_PACKET_LENGTH).unwrap_or(u16::MAX);
     Ok(ActivatedPayload {
@@ -102,6 +104,16 @@ fn activate(
         port: context.peer.local.port(),
         vlan: NO_VLAN,
     })
+}
+
+/// The user's place among the consoles of all BMCs, where there is a quota.
+fn quota_place(context: &Context<'_>, user: UserId) -> Result<Option<Place>, CompletionCode> {
+    let Some(quota) = &context.bmc.settings().console_quota else {
+        return Ok(None);
+    };
+    let user = context.state.users.get(user).ok_or(ActivatePayload::DISABLED)?;
+    let place = quota.take(user.name.text());
+    place.map(Some).ok_or(ActivatePayload::LIMIT_REACHED)
 }
 
 /// Whether the payload may be protected as the client wants: all packets are as the session is, and where the
