@@ -81,7 +81,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         sessions.handle_timeout(now);
         let datagram = &mut input[..length];
         match sessions.handle_datagram(now, peer, datagram, &directory, &mut random, &mut output) {
-            Handled::Reply { length } => {
+            Handled::Reply { length, .. } => {
                 socket.send_to(&output[..length], remote)?;
             }
             Handled::Request(request) => {

@@ -52,7 +52,7 @@ impl Login {
             output,
         } = self;
         match sessions.handle_datagram(Instant::ZERO, peer, &mut datagram, users, random, output) {
-            Handled::Reply { length } => Some(output[..length].to_vec()),
+            Handled::Reply { length, .. } => Some(output[..length].to_vec()),
             _ => None,
         }
     }

@@ -124,7 +124,7 @@ impl Bmc {
                     .for_each(|count| *count += 1);
                 None
             }
-            Handled::Reply { length } => Some(length),
+            Handled::Reply { length, .. } => Some(length),
             Handled::Payload { session, data } => {
                 if self.keeps_log {
                     self.payloads.push((session, data.to_vec()));

@@ -17,7 +17,7 @@ use core::fmt;
 use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
 
 use ipmi_proto::ipmb::{CompletionCode, NetFn};
-use ipmi_proto::session::managed::{Handled, Request, SessionId, Sessions};
+use ipmi_proto::session::managed::{AnsweredCommand, Handled, Request, SessionId, Sessions};
 use ipmi_proto::session::{CloseReason, DropReason, Event, LoginFailure, Peer};
 use ipmi_proto::time::Instant;
 use rand::CryptoRng;
@@ -150,7 +150,12 @@ impl Bmc {
             let timeout = inner.sessions.poll_timeout();
             let Inner { sessions, state, .. } = inner;
             let reaction = match sessions.handle_datagram(now, peer, datagram, state, random, output) {
-                Handled::Reply { length } => Reaction::Reply { length },
+                Handled::Reply { length, command } => {
+                    if let Some(command) = command {
+                        self.count_answered(&command);
+                    }
+                    Reaction::Reply { length }
+                }
                 Handled::Dropped(reason) => Reaction::Dropped(reason),
                 Handled::Request(request) => self.handle_request(inner, request, random, output),
                 Handled::Payload { session, data } => inner.handle_payload(session, data),
@@ -231,6 +236,14 @@ impl Bmc {
             .get(..header.netfn.body_length())
             .unwrap_or_default();
         Some(metrics.command_number(header.netfn, body, header.command))
+    }
+
+    /// Counts a command of sessions, which the engine answered.
+    fn count_answered(&self, command: &AnsweredCommand) {
+        if let Some(metrics) = &self.settings.metrics {
+            let number = metrics.command_number(command.netfn, &[], command.number);
+            metrics.command(number, command.completion);
+        }
     }
 
     fn count_command(&self, number: Option<CommandNumber>, completion: CompletionCode) {

@@ -3,7 +3,8 @@
 use core::time::Duration;
 
 use ipmi_proto::command::chassis::boot::{
-    BootAcknowledge, BootFlags, BootInitiator, BootMailbox, MAILBOX_BLOCK, PartitionScan, ValidBitKept,
+    BootAcknowledge, BootFlags, BootInitiator, BootMailbox, BootParameter, MAILBOX_BLOCK, PartitionScan,
+    ValidBitKept,
 };
 use ipmi_proto::ipmb::CompletionCode;
 use ipmi_proto::time::Instant;
@@ -154,9 +155,10 @@ impl BootOptions {
         self.expires = None;
     }
 
-    /// Whether an override for one boot is waiting.
-    pub(crate) const fn is_one_time(&self) -> bool {
-        self.flags.validity.valid && !self.flags.validity.persistent
+    /// Whether an override for one boot is waiting. Flags that are marked invalid wait for the mark to go.
+    pub(crate) fn is_one_time(&self) -> bool {
+        let is_marked = self.is_marked(BootParameter::BOOT_FLAGS.0);
+        self.flags.validity.valid && !self.flags.validity.persistent && !is_marked
     }
 
     /// The machine booted: an override for one boot is used up. Answers whether there was one.
@@ -202,6 +204,11 @@ mod tests {
         assert_eq!(options.flags().device.device, BootDevice::PXE);
         assert!(options.acknowledge().handled.bios);
         assert!(!options.booted());
+        options.set_flags(Instant::ZERO, pxe(false));
+        options.mark(BootParameter::BOOT_FLAGS.0, true);
+        assert!(!options.booted() && options.flags().validity.valid);
+        options.mark(BootParameter::BOOT_FLAGS.0, false);
+        assert!(options.booted());
         options.set_flags(Instant::ZERO, pxe(true));
         assert!(!options.booted());
         assert!(options.flags().validity.valid);

@@ -125,6 +125,13 @@ fn unknown_keys_are_named_with_line_and_what_would_be_right() {
         3,
         &["`uri`", "a simulated connection has `type`"],
     );
+    for wrong in ["151", "-1", "\"many\""] {
+        directory.refuses(
+            &format!("[connection.lab]\ntype = \"simulated\"\nextra_sensors = {wrong}\n"),
+            3,
+            &["`extra_sensors`", "0 to 150"],
+        );
+    }
     directory.refuses(
         "[connection.lab]\nuri = \"x\"\n",
         1,

@@ -75,6 +75,32 @@ fn a_persistent_boot_device_holds_until_it_is_taken_away() {
 }
 
 #[test]
+fn flags_that_are_marked_invalid_wait_for_the_mark_to_go() {
+    let daemon = Vbmcd::demo(&[]);
+    let client = Client::new(daemon.address());
+    client.ipmitool(&["chassis", "bootdev", "pxe"]).ok();
+    client.ipmitool(&["raw", "0", "8", "0x85"]).ok();
+    client
+        .ipmitool(&["chassis", "bootparam", "get", "5"])
+        .ok()
+        .has("Boot parameter 5 is invalid/locked")
+        .has("Force PXE");
+    client.set_power("on");
+    daemon.wait_for("node1 boot disk", 1);
+    client.ipmitool(&["raw", "0", "8", "5"]).ok();
+    client.ipmitool(&["chassis", "power", "reset"]).ok();
+    daemon.wait_for("node1 boot pxe", 1);
+
+    // Flags whose valid bit is not set are no wish at all.
+    client
+        .ipmitool(&["raw", "0", "8", "5", "0", "0x04", "0", "0", "0"])
+        .ok();
+    client.ipmitool(&["chassis", "power", "reset"]).ok();
+    daemon.wait_for("node1 boot disk", 2);
+    assert_eq!(daemon.count("node1 boot pxe"), 1);
+}
+
+#[test]
 fn all_boot_parameters_can_be_read_and_a_foreign_one_is_refused() {
     let daemon = Vbmcd::demo(&[]);
     let client = Client::new(daemon.address());

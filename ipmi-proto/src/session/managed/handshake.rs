@@ -42,7 +42,7 @@ impl Sessions {
             _ => Err(DropReason::MalformedHandshake),
         };
         match step {
-            Ok(length) => Handled::Reply { length },
+            Ok(length) => Handled::answer(length),
             Err(reason) => Handled::Dropped(reason),
         }
     }

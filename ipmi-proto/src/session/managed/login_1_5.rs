@@ -6,7 +6,7 @@ use rand_core::CryptoRng;
 
 use super::active::{LoginAnswer, Protection, Sealing, V1_5, seal_v1_5};
 use super::half_open::{AwaitActivate, HalfOpen, Phase};
-use super::{Arrival, Handled, Sessions};
+use super::{AnsweredCommand, Arrival, Handled, Sessions};
 use crate::command::app::session::{
     ActivateSession, ActivateSessionRequest, ActivatedSession, GetSessionChallenge,
     GetSessionChallengeRequest, SessionChallenge,
@@ -79,7 +79,14 @@ impl Sessions {
         output: &mut [u8],
     ) -> Handled<'d> {
         match self.activate(arrival, packet, output) {
-            Ok(length) => Handled::Reply { length },
+            Ok((length, completion)) => Handled::Reply {
+                length,
+                command: Some(AnsweredCommand {
+                    netfn: ActivateSession::SPEC.netfn,
+                    number: ActivateSession::SPEC.number,
+                    completion,
+                }),
+            },
             Err(reason) => Handled::Dropped(reason),
         }
     }
@@ -89,7 +96,7 @@ impl Sessions {
         arrival: &mut Arrival<'_, D, R>,
         packet: &v1_5::Packet<'_>,
         output: &mut [u8],
-    ) -> Result<usize, DropReason> {
+    ) -> Result<(usize, CompletionCode), DropReason> {
         let id = packet.header.session;
         let login = self.half_open.get(id).filter(|login| login.peer == arrival.peer);
         let Some(HalfOpen {
@@ -120,19 +127,21 @@ impl Sessions {
         match outcome {
             Ok(()) => {
                 self.half_open.remove(id);
-                self.answer_activation(id, &message, output)
+                let length = self.answer_activation(id, &message, output)?;
+                Ok((length, CompletionCode::OK))
             }
             Err(completion) => {
                 let request = message.header;
-                seal_v1_5(id, 0, login.kind, user.password, output, |writer| {
+                let sealed = seal_v1_5(id, 0, login.kind, user.password, output, |writer| {
                     ResponseMessage {
                         request,
                         completion,
                         data: &[],
                     }
                     .write(writer)
-                })
-                .map_err(|_| DropReason::AnswerTooLong)
+                });
+                let length = sealed.map_err(|_| DropReason::AnswerTooLong)?;
+                Ok((length, completion))
             }
         }
     }
@@ -272,7 +281,7 @@ impl Sessions {
     ) -> Handled<'d> {
         if packet.header.sequence == 0 {
             return match self.repeat_activation(arrival, &packet, output) {
-                Some(Ok(length)) => Handled::Reply { length },
+                Some(Ok(length)) => Handled::answer(length),
                 Some(Err(reason)) => Handled::Dropped(reason),
                 None => Handled::Dropped(DropReason::OutOfWindow),
             };

@@ -31,7 +31,9 @@ pub use self::limits::Limits;
 use self::retry::Ticket;
 use self::table::Table;
 use super::{CloseReason, Directory, DropReason, Event, Peer, UserId};
-use crate::ipmb::{ChannelNumber, CompletionCode, Privilege, RequestHeader, RequestMessage, ResponseMessage};
+use crate::ipmb::{
+    ChannelNumber, CompletionCode, NetFn, Privilege, RequestHeader, RequestMessage, ResponseMessage,
+};
 use crate::packet::rmcp::{self, Class};
 use crate::packet::v2_0::{Layout, PayloadType};
 use crate::packet::{Format, asf, v1_5};
@@ -81,6 +83,9 @@ pub enum Handled<'d> {
     Reply {
         /// Length of the answer.
         length: usize,
+        /// The command that the engine has answered itself; `None` for a step of a login of IPMI 2.0, a ping, and
+        /// an answer that is sent again.
+        command: Option<AnsweredCommand>,
     },
     /// A command for the application.
     Request(Request<'d>),
@@ -91,6 +96,28 @@ pub enum Handled<'d> {
         /// The decrypted payload.
         data: &'d [u8],
     },
+}
+
+impl Handled<'_> {
+    /// An answer to no command, or one that is sent again.
+    const fn answer(length: usize) -> Self {
+        Self::Reply {
+            length,
+            command: None,
+        }
+    }
+}
+
+/// A command that the engine answered itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AnsweredCommand {
+    /// Network function.
+    pub netfn: NetFn,
+    /// Number.
+    pub number: u8,
+    /// How it was answered.
+    pub completion: CompletionCode,
 }
 
 /// A command that passed authentication, or one that needs none.
@@ -337,7 +364,7 @@ impl Sessions {
             Ok(writer.len())
         };
         match { answer }() {
-            Ok(length) => Handled::Reply { length },
+            Ok(length) => Handled::answer(length),
             Err(reason) => Handled::Dropped(reason),
         }
     }

@@ -5,7 +5,7 @@ use rand_core::CryptoRng;
 use super::active::{Sealing, Session, seal_v1_5};
 use super::handshake::seal_plain;
 use super::retry::Lookup;
-use super::{Arrival, Executed, Handled, Origin, Request, RequestToken, Sessions};
+use super::{AnsweredCommand, Arrival, Executed, Handled, Origin, Request, RequestToken, Sessions};
 use crate::command::Command;
 use crate::command::app::session::{
     GetChannelAuthenticationCapabilities, GetChannelCipherSuites, GetSessionChallenge, GetSystemGuid,
@@ -123,10 +123,12 @@ impl Sessions {
         executed: &Executed,
         output: &mut [u8],
     ) -> Handled<'d> {
+        let (netfn, number) = (token.header.netfn, token.header.command);
+        let completion = executed.completion;
         let sealed = self.respond(
             arrival.now,
             token,
-            executed.completion,
+            completion,
             &executed.data,
             arrival.random,
             output,
@@ -135,7 +137,14 @@ impl Sessions {
             self.close_id(id, CloseReason::Requested);
         }
         match sealed {
-            Some((_, length)) => Handled::Reply { length },
+            Some((_, length)) => Handled::Reply {
+                length,
+                command: Some(AnsweredCommand {
+                    netfn,
+                    number,
+                    completion,
+                }),
+            },
             None => Handled::Dropped(DropReason::AnswerTooLong),
         }
     }
@@ -181,7 +190,7 @@ fn seal_repeated<'d, D: Directory, R: CryptoRng>(
         arrival.random,
         output,
     ) {
-        Ok(length) => Handled::Reply { length },
+        Ok(length) => Handled::answer(length),
         Err(_) => Handled::Dropped(DropReason::AnswerTooLong),
     }
 }

@@ -5,7 +5,9 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use super::machine::{Action, MemoryMachine};
-use crate::backend::{BootDevice, BootDevices, BootMode, MachineIdentity, PowerActions, PowerState};
+use crate::backend::{
+    BootDevice, BootDevices, BootMode, MachineIdentity, PowerActions, PowerState, SensorDescription,
+};
 use crate::state::identity::derive_uuid;
 
 /// How long the machine takes.
@@ -52,6 +54,8 @@ pub(super) struct Config {
     pub(super) delays: PowerDelays,
     pub(super) has_console: bool,
     pub(super) has_sensors: bool,
+    /// Sensors besides its own, with their values while the machine is on.
+    pub(super) more_sensors: Vec<(SensorDescription, f64)>,
     pub(super) has_events: bool,
     pub(super) on_action: Option<ActionListener>,
 }
@@ -92,6 +96,7 @@ impl MemoryMachineBuilder {
             delays: PowerDelays::NONE,
             has_console: true,
             has_sensors: true,
+            more_sensors: Vec::new(),
             has_events: true,
             on_action: None,
         };
@@ -152,6 +157,13 @@ impl MemoryMachineBuilder {
     /// The machine has no sensors.
     pub const fn without_sensors(mut self) -> Self {
         self.config.has_sensors = false;
+        self
+    }
+
+    /// Adds a sensor that shows `value` while the machine is on, or what
+    /// [`set_sensor`](MemoryMachine::set_sensor) says. The numbers 1 to 15 are those of the machine's own sensors.
+    pub fn sensor(mut self, description: SensorDescription, value: f64) -> Self {
+        self.config.more_sensors.push((description, value));
         self
     }
 

@@ -58,6 +58,13 @@ impl MemoryMachine {
         set.push((id, value));
     }
 
+    /// The value of a sensor that was added.
+    fn added_value(&self, id: u16) -> Option<f64> {
+        let added = &self.config().more_sensors;
+        let found = added.iter().find(|(sensor, _)| sensor.id == id);
+        found.map(|(_, value)| *value)
+    }
+
     fn measure(&self, id: u16) -> Option<f64> {
         let is_on = self.present_power() == PowerState::On;
         let wave = self.measurements.wave();
@@ -69,7 +76,7 @@ impl MemoryMachine {
             CPU_LOAD => Some(5.0 + 30.0 * wave),
             MEMORY_LOAD => Some(38.0),
             POWER => Some(90.0 + 60.0 * wave),
-            _ => None,
+            _ => self.added_value(id),
         }
     }
 }
@@ -89,7 +96,12 @@ impl SensorSource for MemoryMachine {
         };
         let percent = (0.0, 100.0);
         let sensor = SensorDescription::new;
-        vec![
+        let added = self
+            .config()
+            .more_sensors
+            .iter()
+            .map(|(sensor, _)| sensor.clone());
+        let own = [
             sensor(CPU_TEMPERATURE, "CPU Temp", SensorKind::Temperature, (0.0, 127.0))
                 .at(SensorPlace::Processor)
                 .with_thresholds(hot(80.0, 90.0, 100.0)),
@@ -115,7 +127,8 @@ impl SensorSource for MemoryMachine {
                 percent,
             ),
             sensor(POWER, "System Power", SensorKind::Power, (0.0, 510.0)),
-        ]
+        ];
+        own.into_iter().chain(added).collect()
     }
 
     fn read(&self, id: u16) -> Option<SensorReading> {

@@ -62,6 +62,10 @@ fn set_system_boot_options(
         return Err(PARAMETER_NOT_SUPPORTED);
     }
     if request.data.is_empty() {
+        if parameter == BootParameter::BOOT_FLAGS {
+            let flags = *context.state.boot.flags();
+            return set_flags(context, flags, invalid);
+        }
         context.state.boot.mark(parameter.0, invalid);
         return Ok(Step::Done(Empty));
     }
@@ -87,7 +91,8 @@ fn set_system_boot_options(
     Ok(Step::Done(Empty))
 }
 
-/// The flags are kept when the machine has taken them, not before.
+/// The flags are kept when the machine has taken them, not before. While they are marked invalid, the machine has
+/// its own order.
 fn set_flags(
     context: &mut Context<'_>,
     flags: BootFlags,
