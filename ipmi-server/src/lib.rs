@@ -3,6 +3,7 @@
 
 extern crate alloc;
 
+pub mod audit;
 pub mod backend;
 pub mod bmc;
 #[cfg(any(test, feature = "testing"))]

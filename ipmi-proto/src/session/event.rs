@@ -28,6 +28,8 @@ pub enum Event {
         handle: u8,
         /// Whose it was.
         user: UserId,
+        /// Where the console was last heard.
+        peer: Peer,
         /// Why.
         reason: CloseReason,
     },

@@ -14,6 +14,7 @@ use ipmi_proto::wire::PaddedText;
 
 use super::event::Listener;
 use super::{Alarms, Bmc, Inner};
+use crate::audit::{Audit, AuditEvent, AuditLog, AuditRecord};
 use crate::backend::{BmcBackend, PowerState, SerialConsole};
 use crate::metrics::Metrics;
 use crate::power::PowerSlot;
@@ -51,6 +52,7 @@ pub(crate) struct Settings {
     pub(crate) metrics: Option<Arc<Metrics>>,
     pub(crate) transcript: Option<Arc<dyn ConsoleTranscript>>,
     pub(crate) console_quota: Option<Arc<ConsoleQuota>>,
+    pub(crate) audit: Arc<dyn Audit>,
 }
 
 impl Settings {
@@ -64,6 +66,47 @@ impl Settings {
         if let Some(metrics) = &self.metrics {
             metrics.login(succeeded);
         }
+    }
+
+    /// Tells the audit log what happened to a session.
+    pub(crate) fn tell(&self, state: &State, event: &Event) {
+        let (actor, peer, event) = match *event {
+            Event::Opened {
+                handle,
+                user,
+                limit,
+                peer,
+                ..
+            } => (
+                Some(state.actor(user, Some(handle))),
+                peer,
+                AuditEvent::Login { limit },
+            ),
+            Event::Closed {
+                handle,
+                user,
+                peer,
+                reason,
+                ..
+            } => (
+                Some(state.actor(user, Some(handle))),
+                peer,
+                AuditEvent::SessionClosed { reason },
+            ),
+            Event::LoginFailed { user, failure, peer } => (
+                user.map(|user| state.actor(user, None)),
+                peer,
+                AuditEvent::LoginFailed { failure },
+            ),
+            _ => return,
+        };
+        self.audit.record(&AuditRecord {
+            bmc: &self.name,
+            actor,
+            source: Some(peer.remote),
+            event,
+            completion: None,
+        });
     }
 }
 
@@ -144,6 +187,7 @@ pub struct BmcBuilder {
     metrics: Option<Arc<Metrics>>,
     wall_clock: HostTime,
     console: ConsoleOptions,
+    audit: Arc<dyn Audit>,
 }
 
 impl BmcBuilder {
@@ -164,6 +208,7 @@ impl BmcBuilder {
             deadline: DEFAULT_DEADLINE,
             metrics: None,
             console: ConsoleOptions::default(),
+            audit: Arc::new(AuditLog::default()),
             wall_clock: clock::system_time,
         }
     }
@@ -276,6 +321,13 @@ impl BmcBuilder {
         self
     }
 
+    /// Who is told of logins, power actions, changed settings and serial consoles: log lines of the target `audit`
+    /// unless set.
+    pub fn audit(mut self, audit: Arc<dyn Audit>) -> Self {
+        self.audit = audit;
+        self
+    }
+
     /// Also gives all output of the serial console to `transcript`. It may hold secrets that the machine
     /// shows. Nothing of a console is recorded unless this is set.
     pub fn console_transcript(mut self, transcript: Arc<dyn ConsoleTranscript>) -> Self {
@@ -344,6 +396,7 @@ impl BmcBuilder {
             metrics: self.metrics,
             transcript: self.console.transcript.clone(),
             console_quota: self.console.quota.clone(),
+            audit: self.audit,
         };
         let may_stay_open = self.backend.console().map(SerialConsole::may_stay_open);
         let mut sol = Sol::new(&self.console, may_stay_open);

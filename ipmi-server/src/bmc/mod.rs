@@ -29,6 +29,7 @@ pub use builder::{BmcBuilder, BuildError, CycleWhenOff};
 pub use pending::{Datagram, PendingCommand, Unfinished};
 pub(crate) use pending::{Job, Outcome, Work};
 
+use crate::audit::{self, Asked};
 use crate::backend::{BmcBackend, EventListener};
 use crate::handlers::{self, After, Context, Dispatched, RESPONSE_CAPACITY};
 use crate::metrics::CommandNumber;
@@ -177,6 +178,7 @@ impl Bmc {
     ) -> Reaction {
         let now = inner.now;
         let number = self.command_number(&request);
+        let asked = asked(&inner.state, &request);
         let header = &request.message.header;
         let span = tracing::debug_span!(
             "command",
@@ -207,6 +209,7 @@ impl Bmc {
         match dispatched {
             Dispatched::Answer { completion, length } => {
                 self.count_command(number, completion);
+                self.answered(asked, completion);
                 let data = buffer.get(..length).unwrap_or_default();
                 let sealed = inner
                     .sessions
@@ -222,6 +225,7 @@ impl Bmc {
                 body,
                 job,
                 number,
+                asked,
             )),
         }
     }
@@ -243,6 +247,13 @@ impl Bmc {
         if let Some(metrics) = &self.settings.metrics {
             let number = metrics.command_number(command.netfn, &[], command.number);
             metrics.command(number, command.completion);
+        }
+    }
+
+    /// Tells what was asked for and how it was answered, if that is of interest.
+    fn answered(&self, asked: Option<Asked>, completion: CompletionCode) {
+        if let Some(asked) = asked {
+            asked.answered(self.name(), &*self.settings.audit, completion);
         }
     }
 
@@ -292,15 +303,15 @@ impl Inner {
         match after {
             After::Nothing => {}
             After::StartSol => self.start_sol(bmc),
-            After::EndSol(reason) => self.end_sol(bmc.name(), reason),
+            After::EndSol(reason) => self.end_sol(bmc.settings(), reason),
             After::CloseUser(user) => {
                 if self.sol.user() == Some(user) {
-                    self.end_sol(bmc.name(), SolEnd::UserChanged);
+                    self.end_sol(bmc.settings(), SolEnd::UserChanged);
                 }
                 self.sessions.close_user(user, CloseReason::Configuration);
             }
             After::Reset(reset) => {
-                self.end_sol(bmc.name(), SolEnd::Restart);
+                self.end_sol(bmc.settings(), SolEnd::Restart);
                 self.sessions.close_all(CloseReason::Configuration);
                 self.state.restart(self.now, reset);
             }
@@ -314,12 +325,13 @@ impl Inner {
         while let Some(event) = self.sessions.poll_event() {
             tracing::debug!(bmc = settings.name, ?event, "session");
             settings.count_login(&event);
+            settings.tell(&self.state, &event);
             match event {
                 Event::Closed { session, .. } => {
                     let session = SessionId(session);
                     self.state.session_closed(session);
                     if self.sol.session() == Some(session) {
-                        self.end_sol(&settings.name, SolEnd::SessionClosed);
+                        self.end_sol(settings, SolEnd::SessionClosed);
                     }
                 }
                 Event::LoginFailed {
@@ -331,6 +343,20 @@ impl Inner {
             }
         }
     }
+}
+
+/// What a request asks for, if the audit log has to know.
+fn asked(state: &State, request: &Request<'_>) -> Option<Asked> {
+    let header = &request.message.header;
+    let (body, data) = BodyPrefix::split(header.netfn, request.message.data).ok()?;
+    let spec = handlers::find(header.netfn, body, header.command)?;
+    let event = audit::asked(spec, data)?;
+    let session = request.session.as_ref();
+    Some(Asked {
+        actor: session.map(|session| state.actor(session.user, Some(session.handle))),
+        source: request.peer.remote,
+        event,
+    })
 }
 
 impl fmt::Debug for Bmc {

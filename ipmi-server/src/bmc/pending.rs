@@ -14,6 +14,7 @@ use ipmi_proto::session::Peer;
 use ipmi_proto::session::managed::RequestToken;
 
 use super::{Bmc, BodyPrefix};
+use crate::audit::Asked;
 use crate::metrics::CommandNumber;
 
 /// Something that takes its time.
@@ -49,6 +50,7 @@ pub struct PendingCommand {
     /// Taken when it is run.
     job: Option<Job>,
     number: Option<CommandNumber>,
+    asked: Option<Asked>,
 }
 
 /// A sealed datagram and where it goes.
@@ -75,6 +77,7 @@ impl PendingCommand {
         body: BodyPrefix,
         job: Job,
         number: Option<CommandNumber>,
+        asked: Option<Asked>,
     ) -> Self {
         Self {
             bmc,
@@ -82,6 +85,7 @@ impl PendingCommand {
             body,
             job: Some(job),
             number,
+            asked,
         }
     }
 
@@ -128,6 +132,7 @@ impl PendingCommand {
     fn seal(&mut self, completion: CompletionCode, data: &[u8]) -> Option<Datagram> {
         let token = self.token.take()?;
         self.bmc.count_command(self.number, completion);
+        self.bmc.answered(self.asked.take(), completion);
         self.bmc.seal(token, completion, self.body, data)
     }
 }

@@ -9,8 +9,9 @@ use ipmi_proto::time::Instant;
 use ipmi_proto::wire::Writer;
 use rand::CryptoRng;
 
-use super::{Bmc, Datagram, Inner, Reaction, Unfinished};
-use crate::sol::{self, SolEnd};
+use super::{Bmc, Datagram, Inner, Reaction, Settings, Unfinished};
+use crate::audit::{AuditEvent, AuditRecord};
+use crate::sol::{self, Owner, SolEnd};
 
 /// Room for a sealed notice: headers, initialisation vector, a block, authentication code.
 const NOTICE_CAPACITY: usize = 128;
@@ -49,7 +50,7 @@ impl Bmc {
 
     pub(crate) fn end_sol(&self, reason: SolEnd) {
         self.with(|inner| {
-            inner.end_sol(self.name(), reason);
+            inner.end_sol(self.settings(), reason);
             inner.wake_driver();
         });
     }
@@ -69,8 +70,9 @@ impl Inner {
 
     /// The payload was activated: characters begin to move.
     pub(super) fn start_sol(&mut self, bmc: &Arc<Bmc>) {
-        let (session, user) = (self.sol.session(), self.sol.user());
-        tracing::info!(bmc = bmc.name(), ?session, ?user, "serial console opened");
+        if let Some(owner) = self.sol.owner() {
+            tell(bmc.settings(), owner, AuditEvent::ConsoleOpened);
+        }
         self.start_pump(bmc);
     }
 
@@ -82,14 +84,13 @@ impl Inner {
     }
 
     /// Ends the payload, if it is active. A console that does not know is told while it has a session.
-    pub(super) fn end_sol(&mut self, bmc: &str, reason: SolEnd) {
-        let user = self.sol.user();
-        let Some(session) = self.sol.end() else {
+    pub(super) fn end_sol(&mut self, settings: &Settings, reason: SolEnd) {
+        let Some(owner) = self.sol.end() else {
             return;
         };
-        tracing::info!(bmc, ?session, ?user, ?reason, "serial console closed");
+        tell(settings, owner, AuditEvent::ConsoleClosed { reason });
         if reason.is_news()
-            && let Some(notice) = self.seal_notice(session)
+            && let Some(notice) = self.seal_notice(owner.session)
         {
             self.sol.notify(notice);
         }
@@ -112,4 +113,14 @@ impl Inner {
         let bytes = output.get(..length)?.to_vec();
         Some(Datagram { peer, bytes })
     }
+}
+
+fn tell(settings: &Settings, owner: Owner, event: AuditEvent) {
+    settings.audit.record(&AuditRecord {
+        bmc: &settings.name,
+        actor: Some(owner.actor),
+        source: Some(owner.source),
+        event,
+        completion: None,
+    });
 }

@@ -19,7 +19,7 @@ impl Bmc {
             inner.alarms.expire(now);
             inner.sol.handle_timeout(now);
             if let Some(reason) = inner.sol.expired(now) {
-                inner.end_sol(self.name(), reason);
+                inner.end_sol(self.settings(), reason);
                 inner.wake_driver();
             }
             inner.start_pump(self);

@@ -17,9 +17,9 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use ipmi_proto::command::{Access, Command, Level, ParameterSpec, decode_request};
+use ipmi_proto::command::{Access, Command, CommandSpec, Level, ParameterSpec, decode_request};
 use ipmi_proto::command::{PARAMETER_NOT_SUPPORTED, PARAMETER_READ_ONLY};
-use ipmi_proto::ipmb::{ChannelNumber, CompletionCode, Lun, Privilege, RequestHeader};
+use ipmi_proto::ipmb::{ChannelNumber, CompletionCode, Lun, NetFn, Privilege, RequestHeader};
 use ipmi_proto::session::managed::{SessionId, SessionInfo, Sessions};
 use ipmi_proto::session::{Peer, UserId};
 use ipmi_proto::time::Instant;
@@ -177,6 +177,12 @@ pub(crate) fn dispatch(context: &mut Context<'_>, data: &[u8], buffer: &mut [u8]
         },
         Err(completion) => refuse(completion, start),
     }
+}
+
+/// The row of a command that is answered.
+pub(crate) fn find(netfn: NetFn, body: BodyPrefix, number: u8) -> Option<&'static CommandSpec> {
+    let handler = TABLE.find(netfn, body.as_slice(), number)?;
+    Some(handler.spec)
 }
 
 /// Looks the command up and checks unit and privilege.

@@ -15,13 +15,14 @@ mod pump;
 mod quota;
 mod scrollback;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::task::Waker;
 use core::time::Duration;
+use std::net::SocketAddr;
 
 use ipmi_proto::session::managed::SessionId;
 use ipmi_proto::session::{DropReason, UserId};
@@ -29,6 +30,7 @@ use ipmi_proto::sol::{MAX_PACKET_LENGTH, Managed, ManagedEvent, SolDrop, SolSett
 use ipmi_proto::time::Instant;
 
 use self::scrollback::Scrollback;
+use crate::audit::Actor;
 use crate::bmc::Datagram;
 
 pub(crate) use options::ConsoleOptions;
@@ -76,6 +78,23 @@ pub enum SolEnd {
 }
 
 impl SolEnd {
+    /// A few words for logs.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Deactivated => "deactivated",
+            Self::Taken => "taken by another session",
+            Self::Disabled => "Serial over LAN disabled",
+            Self::UserChanged => "user changed",
+            Self::Restart => "BMC reset",
+            Self::SessionClosed => "session closed",
+            Self::NoConsole => "machine without console",
+            Self::Unserved => "BMC not served any more",
+            Self::Idle => "idle for too long",
+            Self::TimeLimit => "open for too long",
+        }
+    }
+
     /// Whether the console has to be told.
     pub(crate) const fn is_news(self) -> bool {
         !matches!(self, Self::Deactivated | Self::SessionClosed)
@@ -102,11 +121,18 @@ pub(crate) struct Sol {
     absolute_timeout: Option<Duration>,
 }
 
+/// Who uses the payload.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Owner {
+    pub(crate) session: SessionId,
+    pub(crate) actor: Actor,
+    pub(crate) source: SocketAddr,
+}
+
 /// An active payload.
 #[derive(Debug)]
 struct Active {
-    session: SessionId,
-    user: UserId,
+    owner: Owner,
     line: Managed,
     opened_at: Instant,
     /// When the user typed last.
@@ -161,19 +187,24 @@ impl Sol {
 
     /// The session that uses the payload.
     pub(crate) fn session(&self) -> Option<SessionId> {
-        self.active.as_ref().map(|active| active.session)
+        self.active.as_ref().map(|active| active.owner.session)
     }
 
     /// The user who uses it.
     pub(crate) fn user(&self) -> Option<UserId> {
-        self.active.as_ref().map(|active| active.user)
+        self.owner().map(|owner| owner.actor.user)
+    }
+
+    /// Who uses it.
+    pub(crate) fn owner(&self) -> Option<Owner> {
+        self.active.as_ref().map(|active| active.owner)
     }
 
     /// Activates the payload for a session; there must be none.
     pub(crate) fn activate(
         &mut self,
         now: Instant,
-        (session, user): (SessionId, UserId),
+        owner: Owner,
         place: Option<Place>,
         settings: SolSettings,
     ) {
@@ -184,8 +215,7 @@ impl Sol {
             ..settings
         };
         self.active = Some(Box::new(Active {
-            session,
-            user,
+            owner,
             line: Managed::new(settings),
             opened_at: now,
             typed_at: now,
@@ -197,11 +227,11 @@ impl Sol {
     }
 
     /// Ends the payload; whose it was.
-    pub(crate) fn end(&mut self) -> Option<SessionId> {
+    pub(crate) fn end(&mut self) -> Option<Owner> {
         let active = self.active.take()?;
         self.scrollback.settle();
         self.wake_pump();
-        Some(active.session)
+        Some(active.owner)
     }
 
     /// Whether a pump has to be started.
@@ -265,7 +295,10 @@ impl Sol {
         session: SessionId,
         packet: &[u8],
     ) -> Result<(), DropReason> {
-        let active = self.active.as_mut().filter(|active| active.session == session);
+        let active = self
+            .active
+            .as_mut()
+            .filter(|active| active.owner.session == session);
         let active = active.ok_or(DropReason::UnknownPayload)?;
         active
             .line
@@ -337,7 +370,7 @@ impl Sol {
             self.waker.iter().for_each(Waker::wake_by_ref);
         }
         let length = active.line.poll_transmit(now, packet)?;
-        Some((active.session, length))
+        Some((active.owner.session, length))
     }
 
     /// Does what the line wants. Whether there was input.

@@ -60,6 +60,7 @@ pub(crate) use users::Users;
 pub(crate) use watchdog::Watchdog;
 pub(crate) use written::Written;
 
+use crate::audit::Actor;
 use crate::backend::{BmcBackend, PowerState};
 use crate::handlers::DEVICE_SUPPORT;
 
@@ -193,6 +194,13 @@ impl State {
         self.log_boot(now, was_off, cause, override_used);
         self.watchdog.stop(now);
         self.system_info.stopped();
+    }
+
+    /// A user as the audit log knows it.
+    pub(crate) fn actor(&self, user: UserId, session: Option<u8>) -> Actor {
+        let name = self.users.get(user).map(|user| user.name);
+        let name = name.unwrap_or_default();
+        Actor { user, name, session }
     }
 
     /// A session ended.

@@ -138,6 +138,7 @@ impl Sessions {
                 session: id,
                 handle: session.handle,
                 user: session.user,
+                peer: session.peer,
                 reason,
             });
         }

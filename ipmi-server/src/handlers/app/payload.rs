@@ -21,7 +21,7 @@ use ipmi_proto::sol::{MAX_PACKET_LENGTH, SolSettings};
 use ipmi_proto::wire::LowBits;
 
 use crate::handlers::{After, Context, RequestSession, handlers};
-use crate::sol::{Place, SolEnd};
+use crate::sol::{Owner, Place, SolEnd};
 
 handlers! {
     pure ActivatePayload => activate;
@@ -80,6 +80,11 @@ fn activate(
         return Err(ActivatePayload::ALREADY_ACTIVE);
     }
     let place = quota_place(context, session.user)?;
+    let owner = Owner {
+        session: session.id,
+        actor: context.state.actor(session.user, Some(session.handle)),
+        source: session.peer.remote,
+    };
     let settings = &mut context.state.sol;
     settings.present_rate = settings.kept_rate;
     let (accumulate, retry) = (settings.accumulate, settings.retry);
@@ -90,9 +95,7 @@ fn activate(
         retry.interval,
     );
     // The hold of CTS that ipmitool asks for is ignored: it would keep the screen empty until a key is typed.
-    context
-        .sol
-        .activate(context.now, (session.id, session.user), place, settings);
+    context.sol.activate(context.now, owner, place, settings);
     context.after = After::StartSol;
     let size = u16::try_from(MAX_PACKET_LENGTH).unwrap_or(u16::MAX);
     Ok(ActivatedPayload {

@@ -2,7 +2,7 @@
 
 mod history;
 mod limits;
-mod world;
+pub(crate) mod world;
 
 use core::time::Duration;
 

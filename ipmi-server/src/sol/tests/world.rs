@@ -1,8 +1,10 @@
 //! A BMC with a machine in memory, its clients, and a link that loses, doubles and reorders, in virtual time.
 
+use alloc::sync::Arc;
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Mutex;
 
 use ipmi_proto::crypto::{CipherSuite, CipherSuiteId, Password};
 use ipmi_proto::ipmb::{NetFn, Privilege};
@@ -21,28 +23,32 @@ use crate::backend::{BmcBackend, PowerAction};
 use crate::bmc::{BmcBuilder, Reaction};
 use crate::test_bench::Bench;
 
-pub(super) const TICK: Duration = Duration::from_millis(1);
+pub(crate) const TICK: Duration = Duration::from_millis(1);
 /// In virtual time.
-pub(super) const DEADLINE: Duration = Duration::from_secs(600);
-pub(super) const ACTIVATE: (NetFn, u8, &[u8]) = (NetFn::APP, 0x48, &[1, 1, 0xc6, 0, 0, 0]);
-pub(super) const DEACTIVATE: (NetFn, u8, &[u8]) = (NetFn::APP, 0x49, &[1, 1, 0, 0, 0, 0]);
-pub(super) const STATUS: (NetFn, u8, &[u8]) = (NetFn::APP, 0x4a, &[1]);
-pub(super) const INSTANCE: (NetFn, u8, &[u8]) = (NetFn::APP, 0x4b, &[1, 1]);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(600);
+pub(crate) const ACTIVATE: (NetFn, u8, &[u8]) = (NetFn::APP, 0x48, &[1, 1, 0xc6, 0, 0, 0]);
+pub(crate) const DEACTIVATE: (NetFn, u8, &[u8]) = (NetFn::APP, 0x49, &[1, 1, 0, 0, 0, 0]);
+pub(crate) const STATUS: (NetFn, u8, &[u8]) = (NetFn::APP, 0x4a, &[1]);
+pub(crate) const INSTANCE: (NetFn, u8, &[u8]) = (NetFn::APP, 0x4b, &[1, 1]);
 
-pub(super) type Command<'a> = (NetFn, u8, &'a [u8]);
+pub(crate) type Command<'a> = (NetFn, u8, &'a [u8]);
+
+/// Datagrams and the ports that they go to.
+type Late = Arc<Mutex<Vec<(u16, Vec<u8>)>>>;
 
 /// A client program.
-pub(super) struct Client {
-    pub(super) port: u16,
-    pub(super) session: Console,
-    pub(super) line: Option<sol::Console>,
-    pub(super) answer: Option<(u8, Vec<u8>)>,
-    pub(super) screen: Vec<u8>,
-    pub(super) is_cut_off: bool,
+pub(crate) struct Client {
+    pub(crate) port: u16,
+    pub(crate) session: Console,
+    pub(crate) line: Option<sol::Console>,
+    pub(crate) answer: Option<(u8, Vec<u8>)>,
+    pub(crate) screen: Vec<u8>,
+    pub(crate) is_cut_off: bool,
+    has_failed: bool,
 }
 
 impl Client {
-    pub(super) fn new(port: u16, user: &str, suite: CipherSuiteId, privilege: Privilege) -> Self {
+    pub(crate) fn new(port: u16, user: &str, suite: CipherSuiteId, privilege: Privilege) -> Self {
         let password = Password::new(b"secret").unwrap();
         let mut config = ConsoleConfig::new(user.as_bytes(), password).unwrap();
         config.protocol = Protocol::V2_0(SuiteChoice::Fixed(CipherSuite::by_id(suite).unwrap()));
@@ -54,15 +60,16 @@ impl Client {
             answer: None,
             screen: Vec::new(),
             is_cut_off: false,
+            has_failed: false,
         }
     }
 
-    pub(super) fn shows(&self, text: &str) -> bool {
+    pub(crate) fn shows(&self, text: &str) -> bool {
         String::from_utf8_lossy(&self.screen).contains(text)
     }
 
     /// Passes between line and session what there is, and takes events.
-    pub(super) fn settle(&mut self, now: Instant) {
+    pub(crate) fn settle(&mut self, now: Instant) {
         while let Some(event) = self.session.poll_event() {
             match event {
                 Event::Response { response, .. } => {
@@ -73,6 +80,7 @@ impl Client {
                         let _ = line.handle_packet(now, &data);
                     }
                 }
+                Event::ConnectFailed { .. } => self.has_failed = true,
                 _ => {}
             }
         }
@@ -96,27 +104,29 @@ impl Client {
 }
 
 /// A BMC, its clients and what lies between.
-pub(super) struct World {
-    pub(super) bench: Bench,
-    pub(super) clients: Vec<Client>,
+pub(crate) struct World {
+    pub(crate) bench: Bench,
+    pub(crate) clients: Vec<Client>,
     /// On its way: to the BMC (from this port) or to this port.
     flying: BTreeMap<(Instant, u64), (bool, u16, Vec<u8>)>,
     sent: u64,
-    pub(super) work: Vec<JoinHandle<()>>,
+    pub(crate) work: Vec<JoinHandle<()>>,
     random: StdRng,
-    pub(super) is_lossy: bool,
+    pub(crate) is_lossy: bool,
+    /// Answers of commands that waited for the machine.
+    late: Late,
 }
 
 impl World {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::describe(|bmc| bmc)
     }
 
-    pub(super) fn describe(bmc: impl FnOnce(BmcBuilder) -> BmcBuilder) -> Self {
+    pub(crate) fn describe(bmc: impl FnOnce(BmcBuilder) -> BmcBuilder) -> Self {
         Self::with(Bench::with(MemoryMachine::builder("node1"), bmc))
     }
 
-    pub(super) fn with(bench: Bench) -> Self {
+    pub(crate) fn with(bench: Bench) -> Self {
         Self {
             bench,
             clients: Vec::new(),
@@ -125,10 +135,11 @@ impl World {
             work: Vec::new(),
             random: StdRng::seed_from_u64(7),
             is_lossy: false,
+            late: Arc::default(),
         }
     }
 
-    pub(super) fn send(&mut self, to_bmc: bool, port: u16, datagram: &[u8]) {
+    pub(crate) fn send(&mut self, to_bmc: bool, port: u16, datagram: &[u8]) {
         let copies = match self.random.random_range(0..100) {
             _ if !self.is_lossy => 1,
             0..20 => 0,
@@ -148,7 +159,7 @@ impl World {
         }
     }
 
-    pub(super) async fn step(&mut self) {
+    pub(crate) async fn step(&mut self) {
         tokio::time::sleep(TICK).await;
         let now = self.bench.now();
         let bmc = self.bench.bmc.clone();
@@ -163,6 +174,10 @@ impl World {
         let mut buffer = [0; MAX_DATAGRAM];
         while let Some((peer, length)) = bmc.poll_transmit(now, &mut random, &mut buffer) {
             self.send(false, peer.remote.port(), &buffer[..length]);
+        }
+        let late = core::mem::take(&mut *self.late.lock().unwrap());
+        for (port, bytes) in late {
+            self.send(false, port, &bytes);
         }
         for index in 0..self.clients.len() {
             let client = &mut self.clients[index];
@@ -183,7 +198,7 @@ impl World {
         }
     }
 
-    pub(super) fn deliver(&mut self, to_bmc: bool, port: u16, mut datagram: Vec<u8>) {
+    pub(crate) fn deliver(&mut self, to_bmc: bool, port: u16, mut datagram: Vec<u8>) {
         let (now, mut random) = (self.bench.now(), rand::rng());
         if !to_bmc {
             let client = self.clients.iter_mut().find(|client| client.port == port);
@@ -202,12 +217,27 @@ impl World {
             .bench
             .bmc
             .handle_datagram(now, peer, &mut datagram, &mut random, &mut output);
-        if let Reaction::Reply { length } = reaction {
-            self.send(false, port, &output[..length]);
+        match reaction {
+            Reaction::Reply { length } => self.send(false, port, &output[..length]),
+            Reaction::Run(command) => {
+                let late = Arc::clone(&self.late);
+                self.work.push(tokio::spawn(async move {
+                    let deadline = tokio::time::sleep(command.deadline());
+                    let (answer, work) = command.answer(deadline).await;
+                    late.lock()
+                        .unwrap()
+                        .extend(answer.map(|answer| (port, answer.bytes)));
+                    if let Some(work) = work {
+                        let limit = tokio::time::sleep(work.limit());
+                        work.finish(limit).await;
+                    }
+                }));
+            }
+            _ => {}
         }
     }
 
-    pub(super) async fn until(&mut self, condition: impl Fn(&Self) -> bool) {
+    pub(crate) async fn until(&mut self, condition: impl Fn(&Self) -> bool) {
         let deadline = self.bench.now() + DEADLINE;
         while !condition(self) {
             assert!(
@@ -222,7 +252,7 @@ impl World {
         }
     }
 
-    pub(super) async fn pass(&mut self, time: Duration) {
+    pub(crate) async fn pass(&mut self, time: Duration) {
         let end = self.bench.now() + time;
         while self.bench.now() < end {
             self.step().await;
@@ -230,27 +260,38 @@ impl World {
     }
 
     /// A new client that is logged in.
-    pub(super) async fn login_as(&mut self, user: &str, suite: CipherSuiteId, privilege: Privilege) -> usize {
+    pub(crate) async fn login_as(&mut self, user: &str, suite: CipherSuiteId, privilege: Privilege) -> usize {
         let index = self.clients.len();
         let port = 50_000 + u16::try_from(index).unwrap();
-        let mut client = Client::new(port, user, suite, privilege);
-        client
-            .session
-            .connect(self.bench.now(), &mut rand::rng())
-            .unwrap();
-        self.clients.push(client);
+        self.begin_login(Client::new(port, user, suite, privilege));
         self.until(|world| world.clients[index].session.is_connected())
             .await;
         index
     }
 
-    pub(super) async fn login(&mut self) -> usize {
+    fn begin_login(&mut self, mut client: Client) {
+        client
+            .session
+            .connect(self.bench.now(), &mut rand::rng())
+            .unwrap();
+        self.clients.push(client);
+    }
+
+    /// A login that fails.
+    pub(crate) async fn try_login(&mut self, user: &str, suite: CipherSuiteId, privilege: Privilege) {
+        let index = self.clients.len();
+        let port = 50_000 + u16::try_from(index).unwrap();
+        self.begin_login(Client::new(port, user, suite, privilege));
+        self.until(|world| world.clients[index].has_failed).await;
+    }
+
+    pub(crate) async fn login(&mut self) -> usize {
         self.login_as("admin", CipherSuiteId::SUITE_3, Privilege::ADMINISTRATOR)
             .await
     }
 
     /// Completion code and data of a command.
-    pub(super) async fn ask(&mut self, client: usize, (netfn, command, data): Command<'_>) -> (u8, Vec<u8>) {
+    pub(crate) async fn ask(&mut self, client: usize, (netfn, command, data): Command<'_>) -> (u8, Vec<u8>) {
         let now = self.bench.now();
         let this = &mut self.clients[client];
         this.answer = None;
@@ -259,23 +300,23 @@ impl World {
         self.clients[client].answer.take().unwrap()
     }
 
-    pub(super) async fn activate(&mut self, client: usize) {
+    pub(crate) async fn activate(&mut self, client: usize) {
         let (completion, data) = self.ask(client, ACTIVATE).await;
         assert_eq!(completion, 0);
         assert_eq!(data, [0, 0, 0, 0, 3, 1, 3, 1, 0x56, 0x18, 0xff, 0xff]);
         self.clients[client].line = Some(sol::Console::new(SolSettings::console()));
     }
 
-    pub(super) fn type_in(&mut self, client: usize, text: &[u8]) -> usize {
+    pub(crate) fn type_in(&mut self, client: usize, text: &[u8]) -> usize {
         let now = self.bench.now();
         self.clients[client].line.as_mut().unwrap().write(now, text)
     }
 
-    pub(super) async fn power(&self, action: PowerAction) {
+    pub(crate) async fn power(&self, action: PowerAction) {
         self.bench.machine.power(action).await.unwrap();
     }
 
-    pub(super) fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.work.iter().all(JoinHandle::is_finished)
     }
 }
