@@ -21,13 +21,19 @@ fail() {
 
 # The programs that the tests run, and the Debian packages that have them.
 programs=(ipmitool:ipmitool ipmipower:freeipmi-tools bmc-info:freeipmi-tools ipmi-chassis:freeipmi-tools
-    ipmi-raw:freeipmi-tools rmcpping:freeipmi-tools ipmiping:freeipmi-tools python3:python3 cc:gcc)
+    ipmi-raw:freeipmi-tools rmcpping:freeipmi-tools ipmiping:freeipmi-tools python3:python3 cc:gcc
+    libvirtd:libvirt-daemon virsh:libvirt-clients qemu-system-x86_64:qemu-system-x86 as:binutils setpriv:util-linux)
 
 missing_packages() {
     local entry
     for entry in "${programs[@]}"; do
         command -v "${entry%%:*}" >/dev/null || printf '%s\n' "${entry##*:}"
     done | sort -u
+    # libvirt's driver for QEMU, and what QEMU's machines are started with.
+    compgen -G '/usr/lib/*/libvirt/connection-driver/libvirt_driver_qemu.so' >/dev/null ||
+        printf 'libvirt-daemon-driver-qemu\n'
+    [ -e /usr/share/seabios/bios-256k.bin ] || printf 'seabios\n'
+    [ -e /usr/lib/ipxe/qemu/efi-virtio.rom ] || printf 'ipxe-qemu\n'
     # Debian's gcc comes without what every program is linked with.
     printf 'int main(void) { return 0; }' | cc -x c -o /dev/null - 2>/dev/null || printf 'libc6-dev\n'
 }
@@ -42,7 +48,11 @@ if ((${#missing[@]} > 0)); then
         fail "missing: run apt-get install ${missing[*]}"
     fi
     apt-get update -q
-    DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+    # A newer qemu-utils from backports would not go with the QEMU of the distribution.
+    if [[ " ${missing[*]} " == *' qemu-system-x86 '* ]] && dpkg -s qemu-utils >/dev/null 2>&1; then
+        missing+=("qemu-utils=$(apt-cache madison qemu-system-x86 | awk '{ print $3; exit }')")
+    fi
+    DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends --allow-downgrades "${missing[@]}"
     mapfile -t missing < <(missing_packages)
     ((${#missing[@]} == 0)) || fail "apt-get did not bring ${missing[*]}"
 fi

@@ -1,7 +1,5 @@
 //! System boot options: what the machine boots from next (IPMI 2.0 §28.12, §28.13).
 
-mod kept;
-
 use core::time::Duration;
 
 use ipmi_proto::command::chassis::boot::{
@@ -157,14 +155,10 @@ impl BootOptions {
         self.expires = None;
     }
 
-    /// Whether the flags count. Those that are marked invalid wait for the mark to go.
-    pub(crate) fn has_override(&self) -> bool {
-        self.flags.validity.valid && !self.is_marked(BootParameter::BOOT_FLAGS.0)
-    }
-
-    /// Whether an override for one boot is waiting.
+    /// Whether an override for one boot is waiting. Flags that are marked invalid wait for the mark to go.
     pub(crate) fn is_one_time(&self) -> bool {
-        self.has_override() && !self.flags.validity.persistent
+        let is_marked = self.is_marked(BootParameter::BOOT_FLAGS.0);
+        self.flags.validity.valid && !self.flags.validity.persistent && !is_marked
     }
 
     /// The machine booted: an override for one boot is used up. Answers whether there was one.

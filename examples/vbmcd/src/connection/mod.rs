@@ -3,6 +3,7 @@
 //! A new type is a module here that reads its keys ([`Keys`]) into a [`ConnectionPlan`], and a line in [`TYPES`].
 
 mod keys;
+mod libvirt;
 mod simulated;
 
 use std::fmt;
@@ -83,7 +84,7 @@ impl ConnectionError {
 type Reader = fn(&mut Keys<'_>) -> Result<Box<dyn ConnectionPlan>, KeyError>;
 
 /// Every `type`, and who reads its keys.
-const TYPES: &[(&str, Reader)] = &[("simulated", simulated::read)];
+const TYPES: &[(&str, Reader)] = &[("libvirt", libvirt::read), ("simulated", simulated::read)];
 
 /// Reads the keys of `[connection.NAME]`.
 ///
