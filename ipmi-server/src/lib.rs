@@ -9,6 +9,7 @@ pub mod bmc;
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 mod handlers;
+mod keep;
 pub mod metrics;
 #[cfg(feature = "net")]
 pub mod net;

@@ -15,7 +15,7 @@ use ipmi_proto::time::Instant;
 use tokio::sync::Notify;
 
 use crate::backend::memory::{MemoryMachine, MemoryMachineBuilder};
-use crate::bmc::{Bmc, BmcBuilder, Outcome};
+use crate::bmc::{Bmc, BmcBuilder, Inner, Outcome};
 use crate::handlers::{self, After, Context, Dispatched, RESPONSE_CAPACITY, RequestSession};
 
 /// A BMC and its machine.
@@ -128,51 +128,73 @@ impl Bench {
         command: u8,
         data: &[u8],
     ) -> Asked {
+        self.bmc
+            .with(|inner| self.dispatch(inner, privilege, lun, netfn, command, data))
+    }
+
+    /// Sends a request with Administrator privilege, as a change that a client waits for.
+    pub(crate) async fn change(&self, netfn: NetFn, command: u8, data: &[u8]) -> (u8, Vec<u8>) {
+        let mut asked = None;
+        let level = Some(Privilege::ADMINISTRATOR);
+        let saved = self.bmc.change(|inner| {
+            asked = Some(self.dispatch(inner, level, Lun::BMC, netfn, command, data));
+        });
+        match saved.await {
+            Ok(()) => asked.unwrap().answer().await,
+            Err(completion) => (completion.0, Vec::new()),
+        }
+    }
+
+    fn dispatch(
+        &self,
+        inner: &mut Inner,
+        privilege: Option<Privilege>,
+        lun: Lun,
+        netfn: NetFn,
+        command: u8,
+        data: &[u8],
+    ) -> Asked {
         let session = privilege.map(|privilege| RequestSession {
             id: SessionId(7),
             user: UserId(2),
             privilege,
         });
         let now = self.now();
-        self.bmc.with(|inner| {
-            inner.tell_time(now);
-            let mut context = Context {
-                bmc: &self.bmc,
-                sessions: &inner.sessions,
-                state: &mut inner.state,
-                power: &mut inner.power,
-                sol: &mut inner.sol,
-                now,
-                session,
-                channel: ChannelNumber::LAN,
-                peer: Peer {
-                    remote: "192.0.2.9:50000".parse().unwrap(),
-                    local: "192.0.2.1:623".parse().unwrap(),
-                },
-                header: RequestHeader {
-                    responder: BMC_ADDRESS,
-                    netfn,
-                    responder_lun: lun,
-                    requester: CONSOLE_SOFTWARE_ID,
-                    requester_lun: Lun::BMC,
-                    sequence: RequestSequence::default(),
-                    command,
-                },
-                after: After::Nothing,
-                wake_driver: false,
-            };
-            let mut buffer = [0xa5; RESPONSE_CAPACITY];
-            let dispatched = handlers::dispatch(&mut context, data, &mut buffer);
-            if context.wake_driver {
-                inner.wake_driver();
-            }
-            match dispatched {
-                Dispatched::Answer { completion, length } => {
-                    Asked::Answer(completion, buffer[..length].to_vec())
-                }
-                Dispatched::Wait { job, .. } => Asked::Wait(job),
-            }
-        })
+        inner.tell_time(now);
+        let mut context = Context {
+            bmc: &self.bmc,
+            sessions: &inner.sessions,
+            state: &mut inner.state,
+            power: &mut inner.power,
+            sol: &mut inner.sol,
+            now,
+            session,
+            channel: ChannelNumber::LAN,
+            peer: Peer {
+                remote: "192.0.2.9:50000".parse().unwrap(),
+                local: "192.0.2.1:623".parse().unwrap(),
+            },
+            header: RequestHeader {
+                responder: BMC_ADDRESS,
+                netfn,
+                responder_lun: lun,
+                requester: CONSOLE_SOFTWARE_ID,
+                requester_lun: Lun::BMC,
+                sequence: RequestSequence::default(),
+                command,
+            },
+            after: After::Nothing,
+            wake_driver: false,
+        };
+        let mut buffer = [0xa5; RESPONSE_CAPACITY];
+        let dispatched = handlers::dispatch(&mut context, data, &mut buffer);
+        if context.wake_driver {
+            inner.wake_driver();
+        }
+        match dispatched {
+            Dispatched::Answer { completion, length } => Asked::Answer(completion, buffer[..length].to_vec()),
+            Dispatched::Wait { job, .. } => Asked::Wait(job),
+        }
     }
 }
 

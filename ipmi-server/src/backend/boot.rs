@@ -101,4 +101,17 @@ pub trait BootControl: fmt::Debug + Send + Sync {
     /// [`BackendErrorKind::Unsupported`](super::BackendErrorKind::Unsupported) for a device that the machine
     /// does not have.
     async fn set_override(&self, boot: Option<BootOverride>) -> Result<(), BackendError>;
+
+    /// The program has just started, and its BMC remembers this override, for which no boot was seen before it
+    /// ended. Answers whether the override still waits.
+    ///
+    /// A machine that lives on without the program may have booted meanwhile: a backend that can know answers
+    /// `false` then, for an override for one boot must not become two. Unless a backend says otherwise the override
+    /// is set again.
+    ///
+    /// # Errors
+    /// As [`set_override`](Self::set_override).
+    async fn resume_override(&self, boot: BootOverride) -> Result<bool, BackendError> {
+        self.set_override(Some(boot)).await.map(|()| true)
+    }
 }

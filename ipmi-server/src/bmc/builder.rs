@@ -16,12 +16,14 @@ use super::event::Listener;
 use super::{Alarms, Bmc, Inner};
 use crate::audit::{Audit, AuditEvent, AuditLog, AuditRecord};
 use crate::backend::{BmcBackend, PowerState, SerialConsole};
+use crate::keep::{Configured, Keeper, Unreadable, Wish};
 use crate::metrics::Metrics;
-use crate::power::PowerSlot;
+use crate::power::{self, PowerSlot};
 use crate::sol::{ConsoleOptions, ConsoleQuota, ConsoleTranscript, Sol};
 use crate::state::clock::{self, HostTime};
 use crate::state::users::{CONFIGURED_USER, NULL_USER, USER_COUNT};
 use crate::state::{Channel, Clock, Identity, State};
+use crate::store::{Store, StoreError};
 
 /// A client is answered after this time, whatever the hypervisor does.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
@@ -156,6 +158,23 @@ pub enum BuildError {
         /// The BMC.
         bmc: String,
     },
+    /// What the store has of the BMC cannot be read.
+    #[error("cannot load BMC {bmc:?}")]
+    Store {
+        /// The BMC.
+        bmc: String,
+        /// Why not.
+        source: StoreError,
+    },
+    /// What the store has of the BMC means nothing to this program.
+    #[error(
+        "cannot use what the store has of BMC {bmc:?}: another version or program wrote it; use that one, or give \
+         the BMC another name"
+    )]
+    Unreadable {
+        /// The BMC.
+        bmc: String,
+    },
 }
 
 #[derive(Debug)]
@@ -188,6 +207,7 @@ pub struct BmcBuilder {
     wall_clock: HostTime,
     console: ConsoleOptions,
     audit: Arc<dyn Audit>,
+    store: Option<Arc<dyn Store>>,
 }
 
 impl BmcBuilder {
@@ -209,6 +229,7 @@ impl BmcBuilder {
             metrics: None,
             console: ConsoleOptions::default(),
             audit: Arc::new(AuditLog::default()),
+            store: None,
             wall_clock: clock::system_time,
         }
     }
@@ -341,6 +362,16 @@ impl BmcBuilder {
         self
     }
 
+    /// Where the BMC keeps what survives a restart, under its name: users, configuration, event log, boot options
+    /// and the like. Without a store they are lost with the BMC.
+    ///
+    /// What this builder says of users, K_G, cipher suites and the privilege limit holds at the first start, and
+    /// again when it says something else than it said last; otherwise what clients made of it stands.
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
     /// Where the BMC has the time of day from, in seconds since 1970: the host unless set. It is told the time
     /// that the driver told last, for tests and simulations in virtual time.
     pub const fn wall_clock(mut self, wall_clock: fn(Instant) -> u64) -> Self {
@@ -372,10 +403,11 @@ impl BmcBuilder {
         self
     }
 
-    /// Makes the BMC.
+    /// Makes the BMC. With a store it blocks until its records are loaded.
     ///
     /// # Errors
-    /// [`BuildError`] if users, suites or authentication types cannot be as described.
+    /// [`BuildError`] if users, suites or authentication types cannot be as described, or if what the store has
+    /// cannot be loaded.
     pub fn build(mut self) -> Result<Arc<Bmc>, BuildError> {
         let machine = self
             .backend
@@ -387,8 +419,12 @@ impl BmcBuilder {
         let identity = Identity::new(name.clone(), machine);
         let mut state = State::new(identity, channel);
         self.add_users(&name, &mut state)?;
-        state.clock = Clock::new(self.wall_clock);
+        *state.clock = Clock::new(self.wall_clock);
         state.note_capabilities(&*self.backend);
+        let keeper = match self.store.take() {
+            Some(store) => Some(Box::new(load(&name, store, &mut state)?)),
+            None => None,
+        };
         let settings = Settings {
             name,
             cycle_when_off: self.cycle_when_off,
@@ -409,18 +445,21 @@ impl BmcBuilder {
             power: PowerSlot::default(),
             sol,
             alarms: Alarms::default(),
+            keeper,
             work: alloc::collections::VecDeque::new(),
             now: Instant::ZERO,
             wake: false,
         };
-        let bmc = Arc::new(Bmc {
+        let bmc = Arc::new_cyclic(|this| Bmc {
             backend: self.backend,
             settings,
+            this: this.clone(),
             inner: Mutex::new(inner),
             waker: RwLock::default(),
             listener: OnceLock::new(),
         });
         Listener::subscribe(&bmc);
+        power::resume_override(&bmc);
         Ok(bmc)
     }
 
@@ -471,4 +510,25 @@ impl BmcBuilder {
         }
         Ok(())
     }
+}
+
+/// Fills a state that has what the configuration says with what the store has.
+fn load(bmc: &str, store: Arc<dyn Store>, state: &mut State) -> Result<Keeper, BuildError> {
+    let records = store.load(bmc).map_err(|source| BuildError::Store {
+        bmc: bmc.to_owned(),
+        source,
+    })?;
+    let unreadable = |Unreadable| BuildError::Unreadable { bmc: bmc.to_owned() };
+    let wish = Wish::of(state);
+    for (key, value) in &records {
+        state.restore(*key, value, Instant::ZERO).map_err(unreadable)?;
+    }
+    state.plan_scan();
+    let mut keeper = Keeper::new(store, state, &records);
+    let before = Configured::find(&records).map_err(unreadable)?;
+    let configured = wish.apply(before, state, Instant::ZERO).map_err(unreadable)?;
+    if let Some(configured) = configured {
+        keeper.set_configured(configured);
+    }
+    Ok(keeper)
 }

@@ -6,12 +6,13 @@
 mod alarm;
 mod builder;
 mod event;
+mod keeping;
 mod pending;
 mod serial;
 mod timer;
 
 use alloc::collections::VecDeque;
-use alloc::sync::Arc;
+use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::fmt;
 use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
@@ -32,6 +33,7 @@ pub(crate) use pending::{Job, Outcome, Work};
 use crate::audit::{self, Asked};
 use crate::backend::{BmcBackend, EventListener};
 use crate::handlers::{self, After, Context, Dispatched, RESPONSE_CAPACITY};
+use crate::keep::{Keeper, Origin};
 use crate::metrics::CommandNumber;
 use crate::power::PowerSlot;
 use crate::sol::Sol;
@@ -41,6 +43,7 @@ use crate::state::State;
 pub struct Bmc {
     backend: Arc<dyn BmcBackend>,
     settings: Settings,
+    this: Weak<Self>,
     inner: Mutex<Inner>,
     waker: RwLock<Option<Arc<dyn Fn() + Send + Sync>>>,
     /// The backend has a weak reference to it.
@@ -54,6 +57,8 @@ pub(crate) struct Inner {
     pub(crate) power: PowerSlot,
     pub(crate) sol: Sol,
     pub(crate) alarms: Alarms,
+    /// If there is a store.
+    keeper: Option<Box<Keeper>>,
     /// Work of its own that the driver has not fetched yet.
     work: VecDeque<Unfinished>,
     /// The latest time that the driver told.
@@ -120,10 +125,14 @@ impl Bmc {
         // A panic under the lock is a bug, but state is changed in steps that each leave it whole.
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let result = f(&mut inner);
+        let outgoing = inner.outgoing();
         let wake = core::mem::take(&mut inner.wake);
         drop(inner);
         if wake {
             self.call_waker();
+        }
+        if let Some(outgoing) = outgoing {
+            self.save(outgoing);
         }
         result
     }
@@ -179,6 +188,8 @@ impl Bmc {
         let now = inner.now;
         let number = self.command_number(&request);
         let asked = asked(&inner.state, &request);
+        // What happened before is not the client's doing.
+        inner.observe(Origin::Event);
         let header = &request.message.header;
         let span = tracing::debug_span!(
             "command",
@@ -206,8 +217,9 @@ impl Bmc {
         let dispatched = handlers::dispatch(&mut context, request.message.data, &mut buffer);
         let after = context.after;
         inner.wake |= context.wake_driver;
-        match dispatched {
-            Dispatched::Answer { completion, length } => {
+        let commit = inner.observe(Origin::Client);
+        match (dispatched, commit) {
+            (Dispatched::Answer { completion, length }, None) => {
                 self.count_command(number, completion);
                 self.answered(asked, completion);
                 let data = buffer.get(..length).unwrap_or_default();
@@ -219,14 +231,37 @@ impl Bmc {
                     Reaction::Reply { length }
                 })
             }
-            Dispatched::Wait { job, body } => Reaction::Run(PendingCommand::new(
-                Arc::clone(self),
-                request.token,
-                body,
-                job,
-                number,
-                asked,
-            )),
+            (Dispatched::Answer { completion, length }, Some(commit)) => {
+                // It was split before, for this command.
+                let (body, _) =
+                    BodyPrefix::split(request.message.header.netfn, request.message.data).unwrap_or_default();
+                let data = buffer.get(body.length..length).unwrap_or_default().to_vec();
+                let job = pending::when_safe(commit, move || pending::at_once(completion, data));
+                Reaction::Run(PendingCommand::new(
+                    Arc::clone(self),
+                    request.token,
+                    body,
+                    job,
+                    number,
+                    asked,
+                    after,
+                ))
+            }
+            (Dispatched::Wait { job, body }, commit) => {
+                let job = match commit {
+                    Some(commit) => pending::when_safe(commit, || job),
+                    None => job,
+                };
+                Reaction::Run(PendingCommand::new(
+                    Arc::clone(self),
+                    request.token,
+                    body,
+                    job,
+                    number,
+                    asked,
+                    after,
+                ))
+            }
         }
     }
 

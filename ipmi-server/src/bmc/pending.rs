@@ -13,8 +13,11 @@ use ipmi_proto::ipmb::CompletionCode;
 use ipmi_proto::session::Peer;
 use ipmi_proto::session::managed::RequestToken;
 
+use super::keeping::completion;
 use super::{Bmc, BodyPrefix};
 use crate::audit::Asked;
+use crate::handlers::After;
+use crate::keep::Commit;
 use crate::metrics::CommandNumber;
 
 /// Something that takes its time.
@@ -51,6 +54,8 @@ pub struct PendingCommand {
     job: Option<Job>,
     number: Option<CommandNumber>,
     asked: Option<Asked>,
+    /// What to do when the answer has been sealed, unless the command failed.
+    after: After,
 }
 
 /// A sealed datagram and where it goes.
@@ -78,6 +83,7 @@ impl PendingCommand {
         job: Job,
         number: Option<CommandNumber>,
         asked: Option<Asked>,
+        after: After,
     ) -> Self {
         Self {
             bmc,
@@ -86,6 +92,7 @@ impl PendingCommand {
             job: Some(job),
             number,
             asked,
+            after,
         }
     }
 
@@ -106,10 +113,18 @@ impl PendingCommand {
         };
         let (completion, data, then) = match first(&mut job, deadline).await {
             Some(outcome) => (outcome.completion, outcome.data, outcome.then),
-            None => (CompletionCode::TIMEOUT, Vec::new(), Some(go_on(job))),
+            None => {
+                let after = core::mem::replace(&mut self.after, After::Nothing);
+                let rest = go_on(Arc::clone(&self.bmc), job, after);
+                (CompletionCode::TIMEOUT, Vec::new(), Some(rest))
+            }
         };
         let datagram = self.seal(completion, &data);
         let bmc = Arc::clone(&self.bmc);
+        if completion == CompletionCode::OK {
+            bmc.act_after(self.after);
+        }
+        self.after = After::Nothing;
         (
             datagram,
             then.map(|work| Unfinished {
@@ -124,9 +139,17 @@ impl PendingCommand {
     /// too many commands under way.
     #[must_use]
     pub fn refuse(mut self) -> Option<Datagram> {
+        self.give_up()
+    }
+
+    /// A change that waits for the store is made all the same, and so is what follows from it.
+    fn give_up(&mut self) -> Option<Datagram> {
         // Outside of the lock, which what it holds may need.
         self.job = None;
-        self.seal(CompletionCode::BUSY, &[])
+        let datagram = self.seal(CompletionCode::BUSY, &[]);
+        self.bmc
+            .act_after(core::mem::replace(&mut self.after, After::Nothing));
+        datagram
     }
 
     fn seal(&mut self, completion: CompletionCode, data: &[u8]) -> Option<Datagram> {
@@ -140,12 +163,17 @@ impl PendingCommand {
 /// A command that is dropped would leave its client without an answer to any of its retries.
 impl Drop for PendingCommand {
     fn drop(&mut self) {
-        self.job = None;
-        let _ = self.seal(CompletionCode::BUSY, &[]);
+        let _ = self.give_up();
     }
 }
 
 impl Bmc {
+    fn act_after(self: &Arc<Self>, after: After) {
+        if after != After::Nothing {
+            self.with(|inner| inner.act_after(self, after));
+        }
+    }
+
     fn seal(
         &self,
         token: RequestToken,
@@ -168,12 +196,40 @@ impl Bmc {
 }
 
 /// The deadline passed: the client has its answer, the machine goes on.
-fn go_on(job: Job) -> Work {
+fn go_on(bmc: Arc<Bmc>, job: Job, after: After) -> Work {
     Box::pin(async move {
-        if let Some(then) = job.await.then {
+        let outcome = job.await;
+        if outcome.completion == CompletionCode::OK {
+            bmc.act_after(after);
+        }
+        if let Some(then) = outcome.then {
             then.await;
         }
     })
+}
+
+/// A job that waits until changes are safe, then goes on as `then` says; if they cannot be saved, it ends with an
+/// error.
+pub(super) fn when_safe(commit: Arc<Commit>, then: impl FnOnce() -> Job + Send + 'static) -> Job {
+    Box::pin(async move {
+        match commit.wait().await {
+            Ok(()) => then().await,
+            Err(error) => Outcome {
+                completion: completion(&error),
+                data: Vec::new(),
+                then: None,
+            },
+        }
+    })
+}
+
+/// A job whose outcome is there.
+pub(super) fn at_once(completion: CompletionCode, data: Vec<u8>) -> Job {
+    Box::pin(core::future::ready(Outcome {
+        completion,
+        data,
+        then: None,
+    }))
 }
 
 impl Unfinished {

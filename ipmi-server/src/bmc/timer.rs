@@ -28,6 +28,7 @@ impl Bmc {
             }
             self.expire_watchdog(inner);
             inner.state.scan(now, self.backend());
+            inner.keeper_timeout();
         });
     }
 
@@ -43,6 +44,10 @@ impl Bmc {
                 inner.state.boot.timeout(),
                 inner.state.watchdog.timeout(),
                 inner.state.scan_timeout(),
+                inner
+                    .keeper
+                    .as_ref()
+                    .and_then(|keeper| keeper.timeout(&inner.state)),
             ];
             timeouts.into_iter().flatten().min()
         })

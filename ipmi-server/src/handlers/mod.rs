@@ -26,6 +26,7 @@ use ipmi_proto::time::Instant;
 use ipmi_proto::wire::Writer;
 
 pub(crate) use app::DEVICE_SUPPORT;
+pub(crate) use chassis::boot_wish;
 pub(crate) use table::{Handler, TABLE};
 
 use crate::bmc::{Bmc, BodyPrefix, Job, Outcome, Work};

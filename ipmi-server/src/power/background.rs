@@ -11,8 +11,9 @@ use ipmi_proto::ipmb::{ChannelNumber, CompletionCode};
 use super::action::{Order, carry_out};
 use super::log_failure;
 use super::slot::{Claim, Holder};
-use crate::backend::PowerAction;
-use crate::bmc::{Bmc, Sleep};
+use crate::backend::{BootOverride, PowerAction};
+use crate::bmc::{Bmc, Sleep, Unfinished};
+use crate::handlers;
 
 /// How long the watchdog goes on trying, and how long it pauses at first.
 const RETRY_LIMIT: Duration = Duration::from_secs(60);
@@ -24,6 +25,37 @@ pub(crate) async fn take_override_back(bmc: Arc<Bmc>) {
         && let Err(error) = boot.set_override(None).await
     {
         log_failure(bmc.name(), &error);
+    }
+}
+
+/// An override that was waiting when the BMC ended goes on waiting, unless the machine knows that it was used.
+pub(crate) fn resume_override(bmc: &Arc<Bmc>) {
+    bmc.with(|inner| {
+        let Some(Ok(Some(wanted))) = inner
+            .state
+            .boot
+            .has_override()
+            .then(|| handlers::boot_wish(inner.state.boot.flags(), &inner.state.capabilities))
+        else {
+            return;
+        };
+        inner.start(Unfinished::new(bmc, give_override_again(Arc::clone(bmc), wanted)));
+    });
+}
+
+async fn give_override_again(bmc: Arc<Bmc>, wanted: BootOverride) {
+    let Some(boot) = bmc.backend().boot() else {
+        return;
+    };
+    match boot.resume_override(wanted).await {
+        Ok(true) => {}
+        Ok(false) => bmc.with(|inner| {
+            // Unless a client has chosen anew in the meantime.
+            if !inner.state.boot.is_changing() && inner.state.boot.is_one_time() {
+                inner.state.boot.invalidate();
+            }
+        }),
+        Err(error) => log_failure(bmc.name(), &error),
     }
 }
 

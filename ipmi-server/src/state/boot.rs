@@ -1,5 +1,7 @@
 //! System boot options: what the machine boots from next (IPMI 2.0 §28.12, §28.13).
 
+mod kept;
+
 use core::time::Duration;
 
 use ipmi_proto::command::chassis::boot::{
@@ -155,10 +157,14 @@ impl BootOptions {
         self.expires = None;
     }
 
-    /// Whether an override for one boot is waiting. Flags that are marked invalid wait for the mark to go.
+    /// Whether the flags count. Those that are marked invalid wait for the mark to go.
+    pub(crate) fn has_override(&self) -> bool {
+        self.flags.validity.valid && !self.is_marked(BootParameter::BOOT_FLAGS.0)
+    }
+
+    /// Whether an override for one boot is waiting.
     pub(crate) fn is_one_time(&self) -> bool {
-        let is_marked = self.is_marked(BootParameter::BOOT_FLAGS.0);
-        self.flags.validity.valid && !self.flags.validity.persistent && !is_marked
+        self.has_override() && !self.flags.validity.persistent
     }
 
     /// The machine booted: an override for one boot is used up. Answers whether there was one.

@@ -1,9 +1,13 @@
 //! The LAN channel: who may use it and how logins on it are protected (IPMI 2.0 §22.22 to §22.25).
 
+mod kept;
+
 use ipmi_proto::command::app::channel::{AccessMode, ChannelMode};
 use ipmi_proto::crypto::{BmcKey, CipherSuite, CipherSuiteId};
 use ipmi_proto::ipmb::{ChannelNumber, Privilege};
 use ipmi_proto::session::{AuthTypes, ChannelPolicy};
+
+pub(crate) use kept::SavedChannel;
 
 /// Number of cipher suite entries of LAN parameters 23 and 24.
 pub(crate) const SUITE_ENTRIES: usize = 16;

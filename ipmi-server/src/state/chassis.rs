@@ -1,6 +1,8 @@
 //! The chassis: what happened to its power, how it identifies itself, how long it has been on
 //! (IPMI 2.0 §28).
 
+mod kept;
+
 use core::time::Duration;
 
 use ipmi_proto::command::chassis::configuration::DisabledButtons;

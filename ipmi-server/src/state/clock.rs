@@ -1,6 +1,8 @@
 //! The clock of the event log and of the SDR repository: the host's, with an offset of its own
 //! (IPMI 2.0 §31.10, §31.11, §37).
 
+mod kept;
+
 use core::fmt;
 
 use ipmi_proto::command::storage::time::UNSPECIFIED_UTC_OFFSET;

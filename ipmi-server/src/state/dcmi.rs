@@ -1,5 +1,7 @@
 //! Names and settings of DCMI (DCMI 1.5 §6.1, §6.4).
 
+mod kept;
+
 use alloc::vec::Vec;
 
 use ipmi_proto::command::dcmi::configuration::{DcmiParameter, DcmiValue, DiscoveryConfiguration};

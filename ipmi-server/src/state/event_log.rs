@@ -87,7 +87,7 @@ impl State {
     /// An event of one of the BMC's own sensors happened: notes it as the sensor's status and logs it, if
     /// events of the sensor are on.
     pub(crate) fn log(&mut self, now: Instant, event: EventMessage) {
-        let is_enabled = self.sensors.note_event(&event);
+        let is_enabled = self.sensors.unkept().note_event(&event);
         let is_received = self.events.receiver.address != EVENTS_OFF && self.device.enables.event_logging;
         if !is_enabled || !is_received {
             return;

@@ -1,6 +1,8 @@
 //! The FRU inventory of the machine (IPMI 2.0 §34, FRU definition 1.3): made from the machine's identity until
 //! somebody writes to it.
 
+mod kept;
+
 use alloc::boxed::Box;
 
 use ipmi_proto::ipmb::CompletionCode;

@@ -1,6 +1,8 @@
 //! What happens to the machine, told as events: power, boots, interrupts, the watchdog, the connection to the
 //! hypervisor, logins.
 
+mod kept;
+
 use core::time::Duration;
 
 use ipmi_proto::command::app::watchdog::{PreTimeoutInterrupt, TimeoutAction, TimerUse};

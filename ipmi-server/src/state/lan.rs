@@ -1,5 +1,7 @@
 //! LAN configuration: facts of the socket, defaults, and what was written (IPMI 2.0 table 23-4).
 
+mod kept;
+
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipmi_proto::command::transport::lan::{LanParameter, LanValue};

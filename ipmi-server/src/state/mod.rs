@@ -63,6 +63,7 @@ pub(crate) use written::Written;
 use crate::audit::Actor;
 use crate::backend::{BmcBackend, PowerState};
 use crate::handlers::DEVICE_SUPPORT;
+use crate::keep::Kept;
 
 /// How thoroughly a BMC restarts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,33 +74,34 @@ pub(crate) enum Restart {
     Warm,
 }
 
-/// Everything that a BMC knows.
+/// Everything that a BMC knows. What is [`Kept`] survives a restart, and so does the event log; see
+/// [`keep`](crate::keep) for how to keep more.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) identity: Identity,
     pub(crate) capabilities: Capabilities,
-    pub(crate) users: Users,
-    pub(crate) channel: Channel,
-    pub(crate) chassis: Chassis,
-    pub(crate) boot: BootOptions,
+    pub(crate) users: Kept<Users>,
+    pub(crate) channel: Kept<Channel>,
+    pub(crate) chassis: Kept<Chassis>,
+    pub(crate) boot: Kept<BootOptions>,
     pub(crate) watchdog: Watchdog,
     pub(crate) device: Device,
-    pub(crate) lan: Lan,
-    pub(crate) sol: SolSettings,
-    pub(crate) system_info: SystemInfo,
+    pub(crate) lan: Kept<Lan>,
+    pub(crate) sol: Kept<SolSettings>,
+    pub(crate) system_info: Kept<SystemInfo>,
     pub(crate) datagrams: Datagrams,
-    pub(crate) clock: Clock,
+    pub(crate) clock: Kept<Clock>,
     pub(crate) sel: Sel,
     pub(crate) events: EventPolicy,
-    pub(crate) history: History,
-    pub(crate) sensors: Sensors,
+    pub(crate) history: Kept<History>,
+    pub(crate) sensors: Kept<Sensors>,
     pub(crate) scan: Scan,
     pub(crate) power_statistics: PowerStatistics,
     pub(crate) sdr_reservation: Reservation,
     pub(crate) device_sdr_reservation: Reservation,
-    pub(crate) fru: Fru,
-    pub(crate) dcmi: Dcmi,
-    pub(crate) pef: Pef,
+    pub(crate) fru: Kept<Fru>,
+    pub(crate) dcmi: Kept<Dcmi>,
+    pub(crate) pef: Kept<Pef>,
     /// The power state that the machine told last.
     told_power: Option<PowerState>,
     /// It has not been noted for the power-on hours yet.
@@ -114,28 +116,28 @@ impl State {
         Self {
             identity,
             capabilities: Capabilities::default(),
-            users: Users::new(),
-            channel,
-            chassis: Chassis::new(),
-            boot: BootOptions::new(),
+            users: Kept::new(Users::new()),
+            channel: Kept::new(channel),
+            chassis: Kept::new(Chassis::new()),
+            boot: Kept::new(BootOptions::new()),
             watchdog: Watchdog::new(),
             device: Device::new(),
-            lan: Lan::default(),
-            sol: SolSettings::default(),
-            system_info: SystemInfo::default(),
+            lan: Kept::new(Lan::default()),
+            sol: Kept::new(SolSettings::default()),
+            system_info: Kept::new(SystemInfo::default()),
             datagrams: Datagrams::default(),
-            clock: Clock::new(clock::system_time),
+            clock: Kept::new(Clock::new(clock::system_time)),
             sel: Sel::new(),
             events: EventPolicy::new(),
-            history: History::new(),
-            sensors: Sensors::new(Arc::default()),
+            history: Kept::new(History::new()),
+            sensors: Kept::new(Sensors::new(Arc::default())),
             scan: Scan::default(),
             power_statistics: PowerStatistics::default(),
             sdr_reservation: Reservation::default(),
             device_sdr_reservation: Reservation::default(),
-            fru: Fru::default(),
-            dcmi: Dcmi::default(),
-            pef: Pef::new(),
+            fru: Kept::new(Fru::default()),
+            dcmi: Kept::new(Dcmi::default()),
+            pef: Kept::new(Pef::new()),
             told_power: None,
             is_power_uncounted: true,
             powered_on: false,
@@ -149,7 +151,7 @@ impl State {
         self.history.begin(self.told_power);
         let of_machine = backend.sensors().map(|source| source.sensors());
         let sensors = catalogue::sensors(&self.capabilities, &of_machine.unwrap_or_default());
-        self.sensors = Sensors::new(Repository::shared(sensors, DEVICE_SUPPORT));
+        *self.sensors = Sensors::new(Repository::shared(sensors, DEVICE_SUPPORT));
         self.plan_scan();
     }
 
@@ -180,6 +182,16 @@ impl State {
         self.log_power(now, power);
     }
 
+    /// Whether the machine is on, as far as is known.
+    pub(crate) fn is_on(&self) -> bool {
+        self.told_power.is_some_and(PowerState::is_on)
+    }
+
+    /// Counts the time that the machine has been on until now.
+    pub(crate) fn count_power_on_time(&mut self, now: Instant) {
+        self.chassis.observe_power(now, self.told_power);
+    }
+
     /// Nobody knows the power state any more.
     pub(crate) fn power_unknown(&mut self) {
         self.told_power = None;
@@ -205,11 +217,11 @@ impl State {
 
     /// A session ended.
     pub(crate) fn session_closed(&mut self, session: SessionId) {
-        self.boot.guard.session_closed(session);
-        self.lan.guard.session_closed(session);
-        self.sol.guard.session_closed(session);
-        self.system_info.guard.session_closed(session);
-        self.pef.guard.session_closed(session);
+        self.boot.unkept().guard.session_closed(session);
+        self.lan.unkept().guard.session_closed(session);
+        self.sol.unkept().guard.session_closed(session);
+        self.system_info.unkept().guard.session_closed(session);
+        self.pef.unkept().guard.session_closed(session);
     }
 
     /// The BMC restarts; the machine is not touched.

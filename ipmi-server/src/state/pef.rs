@@ -1,6 +1,8 @@
 //! Configuration of platform event filtering (IPMI 2.0 §30.4). Filters and policies are kept, but no action
 //! is offered, so none can be asked for.
 
+mod kept;
+
 use ipmi_proto::command::PARAMETER_NOT_SUPPORTED;
 use ipmi_proto::command::sensor_event::pef_parameter::{
     AlertPolicy, EventFilter, FilterConfigurationEntry, FilterEntry, PefActions, PefControl, PefParameter,

@@ -69,7 +69,7 @@ impl State {
         let raw = value
             .zip(sensor.analog())
             .and_then(|(value, analog)| analog.raw(value));
-        if let Ok((_, state)) = self.sensors.get_mut(sensor.number) {
+        if let Ok((_, state)) = self.sensors.unkept().get_mut(sensor.number) {
             let events = state.evaluate(sensor, raw);
             events
                 .into_iter()

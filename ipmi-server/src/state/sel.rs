@@ -2,6 +2,8 @@
 //!
 //! Records are kept as the 16 bytes that clients see, oldest first; memory grows with their number.
 
+mod journal;
+
 use alloc::vec::Vec;
 
 use ipmi_proto::command::storage::sdr::{AllocationInfo, WHOLE_RECORD};
@@ -19,6 +21,8 @@ use ipmi_proto::wire::{Bytes, LowBits};
 
 use super::reservation::Reservation;
 
+pub(crate) use journal::Logged;
+
 /// Records that the log holds. The last place is kept for the record that says that it is full.
 pub(crate) const CAPACITY: usize = 5_120;
 /// So full, in percent, the log says that it will soon be full.
@@ -28,6 +32,13 @@ const LAST_ID: u16 = 0xfffe;
 
 /// A record as clients see it.
 type Record = [u8; RECORD_LENGTH];
+
+/// A record and its place in the order of all that ever were: numbers of records come back, these do not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    sequence: u64,
+    record: Record,
+}
 
 /// How full the log is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,8 +54,9 @@ pub(crate) enum Fill {
 /// The log.
 #[derive(Debug)]
 pub(crate) struct Sel {
-    records: Vec<Record>,
+    records: Vec<Entry>,
     next_id: u16,
+    next_sequence: u64,
     /// All numbers have been used once: the next one may still be in use.
     wrapped: bool,
     /// Where the last record that was read stands: a walk finds the next one without a search.
@@ -54,6 +66,8 @@ pub(crate) struct Sel {
     overflow: bool,
     reservation: Reservation,
     partial: Option<Partial>,
+    /// What changed, if there is a store.
+    journal: Option<Vec<Logged>>,
 }
 
 /// A record that comes in pieces.
@@ -69,6 +83,7 @@ impl Sel {
         Self {
             records: Vec::new(),
             next_id: 1,
+            next_sequence: 0,
             wrapped: false,
             hint: 0,
             last_addition: UNSPECIFIED_TIME,
@@ -76,6 +91,7 @@ impl Sel {
             overflow: false,
             reservation: Reservation::default(),
             partial: None,
+            journal: None,
         }
     }
 
@@ -178,8 +194,15 @@ impl Sel {
 
     fn push(&mut self, seconds: u32, body: SelBody) -> RecordId {
         let id = self.take_id();
-        self.records.push(SelRecord { id, body }.to_bytes());
+        let (sequence, last_addition) = (self.next_sequence, self.last_addition);
+        self.next_sequence += 1;
+        let record = SelRecord { id, body }.to_bytes();
+        self.records.push(Entry { sequence, record });
         self.last_addition = seconds;
+        self.note(|| Logged::Added {
+            sequence,
+            last_addition,
+        });
         id
     }
 
@@ -200,7 +223,7 @@ impl Sel {
     }
 
     fn position(&self, id: RecordId) -> Option<usize> {
-        let has_id = |record: &Record| id_of(record) == id;
+        let has_id = |entry: &Entry| id_of(entry) == id;
         match id {
             RecordId::FIRST => (!self.records.is_empty()).then_some(0),
             RecordId::LAST => self.records.len().checked_sub(1),
@@ -229,7 +252,7 @@ impl Sel {
         self.hint = position;
         let record = self.records.get(position).ok_or(CompletionCode::NOT_PRESENT)?;
         let next = self.records.get(position + 1).map_or(RecordId::LAST, id_of);
-        let data = part(record, offset, request.count)?;
+        let data = part(&record.record, offset, request.count)?;
         Ok(GetSelEntryResponse {
             next,
             data: Bytes::from_slice(data).map_err(|_| CompletionCode::CANNOT_RETURN_BYTES)?,
@@ -286,11 +309,17 @@ impl Sel {
     ) -> Result<RecordId, CompletionCode> {
         self.reservation.check(request.reservation)?;
         let position = self.position(request.record).ok_or(CompletionCode::NOT_PRESENT)?;
-        let record = self.records.remove(position);
+        let entry = self.records.remove(position);
+        let erased = self.erased();
+        self.note(|| Logged::Removed {
+            sequence: entry.sequence,
+            record: entry.record,
+            erased,
+        });
         self.reservation.cancel();
         self.overflow = false;
         self.last_erase = seconds;
-        Ok(id_of(&record))
+        Ok(id_of(&entry))
     }
 
     /// Clear SEL. It is done when this returns; asking how it goes needs no reservation, for the one that the
@@ -310,7 +339,8 @@ impl Sel {
             ClearAction::STATUS => {}
             ClearAction::BEGIN => {
                 self.reservation.check(request.reservation)?;
-                self.records = Vec::new();
+                let (entries, erased) = (core::mem::take(&mut self.records), self.erased());
+                self.note(|| Logged::Cleared { entries, erased });
                 self.overflow = false;
                 self.last_erase = seconds;
                 self.restart();
@@ -337,8 +367,8 @@ pub(crate) fn part(record: &[u8], offset: usize, count: u8) -> Result<&[u8], Com
         .ok_or(CompletionCode::CANNOT_RETURN_BYTES)
 }
 
-const fn id_of(record: &Record) -> RecordId {
-    let [low, high, ..] = *record;
+const fn id_of(entry: &Entry) -> RecordId {
+    let [low, high, ..] = entry.record;
     RecordId(u16::from_le_bytes([low, high]))
 }
 

@@ -1,6 +1,8 @@
 //! What changes about sensors: thresholds, hysteresis, which events are on, which have happened
 //! (IPMI 2.0 §35).
 
+mod kept;
+
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;

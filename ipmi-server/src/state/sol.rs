@@ -1,5 +1,7 @@
 //! Configuration of Serial over LAN (IPMI 2.0 table 26-5).
 
+mod kept;
+
 use ipmi_proto::command::PARAMETER_NOT_SUPPORTED;
 use ipmi_proto::command::transport::sol::{
     BitRate, SolAccumulate, SolAuthentication, SolParameter, SolRetry, SolValue,

@@ -1,5 +1,7 @@
 //! System information: names and versions of the software on the machine (IPMI 2.0 table 22-16c).
 
+mod kept;
+
 use ipmi_proto::command::app::system_info::{SystemInfoParameter, TEXT_PIECE, TextEncoding, TextPiece};
 use ipmi_proto::ipmb::CompletionCode;
 use ipmi_proto::wire::Bytes;

@@ -1,9 +1,13 @@
 //! Users: names, passwords, rights (IPMI 2.0 §6.9, §22.26 to §22.30).
 
+mod kept;
+
 use ipmi_proto::crypto::Password;
 use ipmi_proto::ipmb::Privilege;
 use ipmi_proto::session::{LoginKinds, UserId, UserLookup, UserRecord};
 use ipmi_proto::wire::PaddedText;
+
+pub(crate) use kept::SavedUsers;
 
 /// Number of users, the null user included.
 pub(crate) const USER_COUNT: u8 = 16;

@@ -1,8 +1,12 @@
 //! Configuration parameters that somebody has written. The others have their defaults and take no memory:
 //! there may be thousands of BMCs.
 
+mod kept;
+
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
+
+pub(crate) use kept::SavedParameters;
 
 /// Written parameters of one group, by parameter and set.
 #[derive(Debug, Default)]

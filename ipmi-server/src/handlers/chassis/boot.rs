@@ -109,7 +109,10 @@ fn set_flags(
         context.state.boot.mark(BootParameter::BOOT_FLAGS.0, invalid);
         return Ok(Step::Done(Empty));
     }
-    context.state.boot.set_changing(true);
+    let boot = &context.state.boot;
+    let before = wish(boot.flags(), &context.state.capabilities).unwrap_or_default();
+    let before = before.filter(|_| boot.has_override());
+    context.state.boot.unkept().set_changing(true);
     let change = Change(Arc::clone(context.bmc));
     Ok(Step::Wait(Box::pin(async move {
         let bmc = Arc::clone(&change.0);
@@ -117,12 +120,21 @@ fn set_flags(
             let result = boot.set_override(wanted).await;
             result.map_err(|error| power::failed(bmc.name(), &error))?;
         }
-        bmc.with(|inner| {
+        let kept = bmc.change(|inner| {
             let now = inner.now;
             inner.state.boot.set_flags(now, flags);
             inner.state.boot.mark(BootParameter::BOOT_FLAGS.0, invalid);
             inner.wake_driver();
         });
+        if let Err(code) = kept.await {
+            // The machine goes back to what the BMC says.
+            if let Some(boot) = bmc.backend().boot()
+                && let Err(error) = boot.set_override(before).await
+            {
+                power::log_failure(bmc.name(), &error);
+            }
+            return Err(code);
+        }
         drop(change);
         Ok((Empty, None))
     })))
@@ -133,7 +145,7 @@ struct Change(Arc<Bmc>);
 
 impl Drop for Change {
     fn drop(&mut self) {
-        self.0.with(|inner| inner.state.boot.set_changing(false));
+        self.0.with(|inner| inner.state.boot.unkept().set_changing(false));
     }
 }
 
@@ -142,7 +154,10 @@ impl Drop for Change {
 /// # Errors
 /// CCh for what the machine cannot do: nothing is accepted that will not happen. Locks, verbosity and console
 /// redirection are wishes to a firmware that never sees them; clients send zeros there.
-fn wish(flags: &BootFlags, capabilities: &Capabilities) -> Result<Option<BootOverride>, CompletionCode> {
+pub(crate) fn wish(
+    flags: &BootFlags,
+    capabilities: &Capabilities,
+) -> Result<Option<BootOverride>, CompletionCode> {
     if !flags.validity.valid {
         return Ok(None);
     }

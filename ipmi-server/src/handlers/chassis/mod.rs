@@ -7,6 +7,8 @@ mod status;
 
 use super::Handler;
 
+pub(crate) use boot::wish as boot_wish;
+
 /// The handlers of this network function.
 pub(super) const HANDLERS: &[&[Handler]] = &[
     status::HANDLERS,
