@@ -13,7 +13,7 @@ use crate::AddressRange;
 use crate::announce::PasswordHint;
 use crate::cli::DemoArgs;
 use crate::connection::{ConnectionPlan, SimulatedPlan};
-use crate::plan::{Access, BmcPlan, CipherSuites, CycleWhenOff, Plan, Sockets, UserPlan};
+use crate::plan::{Access, BmcPlan, CipherSuites, ConsolePlan, CycleWhenOff, Plan, Sockets, UserPlan};
 use crate::secret::{Secret, SecretError};
 
 /// Length of a password that is made up: 95 bits, and short enough for IPMI 1.5.
@@ -86,11 +86,15 @@ pub fn plan(arguments: &DemoArgs) -> Result<(Plan, PasswordHint), DemoError> {
             connections,
             bmcs: on_addresses(arguments, range, &access)?,
             sockets: Sockets::Shared,
+            audit: None,
+            consoles_per_user: None,
         },
         None => Plan {
             connections,
             bmcs: on_ports(arguments, &access)?,
             sockets: Sockets::Each,
+            audit: None,
+            consoles_per_user: None,
         },
     };
     Ok((plan, hint))
@@ -141,6 +145,7 @@ fn bmc(i: usize, address: std::net::IpAddr, port: u16, access: &Arc<Access>) -> 
         address,
         port,
         access: Arc::clone(access),
+        console: ConsolePlan::default(),
     }
 }
 

@@ -10,16 +10,19 @@ use ipmi_proto::crypto::CipherSuiteId;
 use ipmi_proto::ipmb::Privilege;
 use ipmi_proto::session::AuthTypes;
 use ipmi_server::backend::BmcBackend;
-use ipmi_server::bmc::{Bmc, BmcBuilder, BuildError};
+use ipmi_server::bmc::{Bmc, BmcBuilder, BuildError, ConsoleQuota};
 use ipmi_server::metrics::Metrics;
 use ipmi_server::net::{NetConfig, Server, Shared};
 use thiserror::Error;
 
 use crate::announce::Listening;
+use crate::audit::AuditFile;
 use crate::connection::{Connection, ConnectionError, Context, Wanted};
+use crate::log_files::{LogFileError, LogFiles};
 use crate::open_files::{self, OpenFilesError};
 use crate::plan::{Access, BmcPlan, CipherSuites, CycleWhenOff, Plan, Sockets};
 use crate::runtimes::Runtimes;
+use crate::transcript::Transcript;
 
 /// How long commands that wait for a machine may hold up the end.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -52,6 +55,9 @@ pub enum LabError {
         /// Why not.
         source: ConnectionError,
     },
+    /// The audit log or a transcript cannot be written.
+    #[error(transparent)]
+    LogFile(#[from] LogFileError),
     /// A BMC cannot be made as planned.
     #[error("cannot make BMC {name}")]
     Build {
@@ -81,6 +87,10 @@ pub struct Lab {
     runtimes: Runtimes,
     listening: Vec<Listening>,
     connections: HashMap<String, Box<dyn Connection>>,
+    /// The thread that writes audit log and transcripts, if there are any.
+    files: Option<LogFiles>,
+    audit: Option<Arc<AuditFile>>,
+    quota: Option<Arc<ConsoleQuota>>,
 }
 
 impl Lab {
@@ -99,7 +109,13 @@ impl Lab {
         let runtimes = Runtimes::start().map_err(LabError::Runtimes)?;
         let server = Server::on(runtimes.handles().to_vec(), config);
         let mut shared = HashMap::new();
+        let files = wants_files(plan).then(LogFiles::start).transpose()?;
+        let audit = plan.audit.as_ref().zip(files.as_ref());
+        let audit = audit.map(|(path, files)| AuditFile::open(files, path));
         let mut lab = Self {
+            audit: audit.transpose()?.map(Arc::new),
+            files,
+            quota: plan.consoles_per_user.map(ConsoleQuota::new),
             server,
             runtimes,
             listening: Vec::with_capacity(plan.bmcs.len()),
@@ -127,6 +143,43 @@ impl Lab {
     pub async fn shutdown(self) {
         self.server.shutdown(PATIENCE).await;
         self.runtimes.stop();
+        if let Some(files) = self.files {
+            files.flush();
+        }
+    }
+
+    /// Whether there are files that somebody may move away.
+    #[must_use]
+    pub const fn has_log_files(&self) -> bool {
+        self.files.is_some()
+    }
+
+    /// How the BMC shows its machine's console, and who is told of what happens.
+    fn watch(&self, mut builder: BmcBuilder, plan: &BmcPlan) -> Result<BmcBuilder, LogFileError> {
+        let console = &plan.console;
+        if let Some(characters) = console.scrollback {
+            builder = builder.console_scrollback(characters);
+        }
+        if let Some(is_always_open) = console.always_open {
+            builder = builder.console_always_open(is_always_open);
+        }
+        if let Some(timeout) = console.idle_timeout {
+            builder = builder.console_idle_timeout(timeout);
+        }
+        if let Some(timeout) = console.absolute_timeout {
+            builder = builder.console_absolute_timeout(timeout);
+        }
+        if let Some(quota) = &self.quota {
+            builder = builder.console_quota(Arc::clone(quota));
+        }
+        if let Some((directory, files)) = console.transcripts.as_ref().zip(self.files.as_ref()) {
+            let transcript = Transcript::open(files, directory, &plan.name)?;
+            builder = builder.console_transcript(Arc::new(transcript));
+        }
+        if let Some(audit) = &self.audit {
+            builder = builder.audit(Arc::clone(audit) as _);
+        }
+        Ok(builder)
     }
 
     async fn add(
@@ -138,7 +191,7 @@ impl Lab {
         let builder = Bmc::builder(self.machine(plan).await?)
             .name(plan.name.clone())
             .metrics(Arc::clone(self.server.metrics()));
-        let bmc = configure(builder, &plan.access).build();
+        let bmc = self.watch(configure(builder, &plan.access), plan)?.build();
         let bmc = bmc.map_err(|source| LabError::Build {
             name: plan.name.clone(),
             source,
@@ -204,6 +257,11 @@ impl Lab {
         };
         socket.add(bmc, address.ip())
     }
+}
+
+fn wants_files(plan: &Plan) -> bool {
+    let has_transcript = |bmc: &BmcPlan| bmc.console.transcripts.is_some();
+    plan.audit.is_some() || plan.bmcs.iter().any(has_transcript)
 }
 
 /// Makes the connections that BMCs need.

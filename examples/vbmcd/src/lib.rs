@@ -8,16 +8,19 @@
 pub mod actions;
 mod address_range;
 pub mod announce;
+pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod connection;
 pub mod demo;
 pub mod lab;
+pub mod log_files;
 pub mod logging;
 pub mod open_files;
 pub mod plan;
 pub mod run;
 pub mod runtimes;
 pub mod secret;
+pub mod transcript;
 
 pub use address_range::{AddressRange, AddressRangeError};

@@ -9,7 +9,7 @@ use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use crate::cli::LogFormat;
 
 /// What is logged when RUST_LOG is not set.
-const DEFAULT_FILTER: &str = "warn,vbmcd=info,ipmi_server=info";
+const DEFAULT_FILTER: &str = "warn,vbmcd=info,ipmi_server=info,audit=info";
 
 /// Starts logging: what RUST_LOG says, in the given form.
 ///

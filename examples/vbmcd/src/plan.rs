@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ipmi_proto::crypto::{BmcKey, CipherSuiteId, Password};
 use ipmi_proto::ipmb::Privilege;
@@ -19,6 +21,10 @@ pub struct Plan {
     pub bmcs: Vec<BmcPlan>,
     /// How they listen.
     pub sockets: Sockets,
+    /// The file of the audit log.
+    pub audit: Option<PathBuf>,
+    /// How many consoles a user may have open at a time.
+    pub consoles_per_user: Option<usize>,
 }
 
 /// How BMCs share sockets.
@@ -47,6 +53,23 @@ pub struct BmcPlan {
     pub port: u16,
     /// Who may do what.
     pub access: Arc<Access>,
+    /// Its serial console.
+    pub console: ConsolePlan,
+}
+
+/// The serial console of a BMC.
+#[derive(Clone, Debug, Default)]
+pub struct ConsolePlan {
+    /// Characters that are kept for the next client.
+    pub scrollback: Option<usize>,
+    /// Whether it is read while nobody watches.
+    pub always_open: Option<bool>,
+    /// Closes it when nobody types for so long.
+    pub idle_timeout: Option<Duration>,
+    /// Closes it after this time.
+    pub absolute_timeout: Option<Duration>,
+    /// The directory of its transcript.
+    pub transcripts: Option<PathBuf>,
 }
 
 impl BmcPlan {

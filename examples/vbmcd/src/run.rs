@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use thiserror::Error;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
 use crate::actions::{ActionLog, ActionLogError};
@@ -76,16 +76,30 @@ async fn serve(plan: Plan, hint: &PasswordHint, actions: Option<&Path>) -> Resul
     let mut output = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
     announce(&mut output, lab.listening(), hint).map_err(RunError::Output)?;
     drop(output);
+    // Whoever moves log files away says so with SIGHUP. Without log files it ends the program, as everywhere.
+    let mut moved = lab.has_log_files().then(|| signal(SignalKind::hangup()));
+    let mut moved = moved.take().transpose().map_err(RunError::Signals)?;
     let name = loop {
         tokio::select! {
             _ = interrupt.recv() => break "SIGINT",
             _ = terminate.recv() => break "SIGTERM",
             _ = report.recv() => write_counters(&lab),
+            () = hung_up(&mut moved) => info!("log files are opened for each write"),
         }
     };
     info!(signal = name, "ending");
     lab.shutdown().await;
     Ok(())
+}
+
+/// Waits for SIGHUP, if it is caught.
+async fn hung_up(signals: &mut Option<Signal>) {
+    match signals {
+        Some(signals) => {
+            signals.recv().await;
+        }
+        None => std::future::pending().await,
+    }
 }
 
 /// Writes the counters to standard error, as Prometheus reads them.

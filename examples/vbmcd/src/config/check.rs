@@ -10,10 +10,10 @@ use ipmi_proto::ipmb::Privilege;
 use ipmi_proto::session::AuthTypes;
 use toml::Spanned;
 
-use super::ConfigError;
 use super::form::{ConnectionForm, File};
 use super::options::{AuthForm, Options, PrivilegeForm, UserForm};
 use super::text::Text;
+use super::{ConfigError, console};
 use crate::connection::{self, ConnectionPlan, KeyError, Keys};
 use crate::plan::{Access, BmcPlan, CipherSuites, Plan, Sockets, UserPlan};
 use crate::secret::Secret;
@@ -45,10 +45,13 @@ pub(super) fn plan(text: &Text, file: File) -> Result<Plan, ConfigError> {
         .iter()
         .map(|form| check.bmc(form, &mut taken))
         .collect::<Result<_, _>>()?;
+    let per_user = file.console.per_user;
     Ok(Plan {
         connections,
         bmcs,
         sockets: file.listen.sockets,
+        audit: file.audit.file.map(|path| text.relative(&path)),
+        consoles_per_user: per_user.and_then(|most| usize::try_from(most.get()).ok()),
     })
 }
 
@@ -121,6 +124,7 @@ impl Check<'_> {
             address: endpoint.ip(),
             port: endpoint.port(),
             access: Arc::new(self.access(place)?),
+            console: console::plan(self.text, name, form, self.defaults)?,
         })
     }
 

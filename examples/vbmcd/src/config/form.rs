@@ -1,6 +1,8 @@
 //! The form of the configuration file, as serde reads it.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -15,6 +17,10 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) listen: Listen,
     #[serde(default)]
+    pub(super) audit: AuditForm,
+    #[serde(default)]
+    pub(super) console: ConsoleForm,
+    #[serde(default)]
     pub(super) defaults: Options,
     #[serde(default)]
     pub(super) connection: BTreeMap<String, Spanned<ConnectionForm>>,
@@ -28,6 +34,20 @@ pub(super) struct File {
 pub(super) struct Listen {
     #[serde(default)]
     pub(super) sockets: Sockets,
+}
+
+/// `[audit]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AuditForm {
+    pub(super) file: Option<PathBuf>,
+}
+
+/// `[console]`: what concerns the consoles of all BMCs.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConsoleForm {
+    pub(super) per_user: Option<NonZeroU32>,
 }
 
 /// `[connection.NAME]`: `type`, and keys that depend on it.

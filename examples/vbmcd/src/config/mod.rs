@@ -4,6 +4,7 @@
 //! of keys that hold secrets are never quoted.
 
 mod check;
+mod console;
 mod error;
 mod form;
 mod options;

@@ -1,6 +1,7 @@
 //! The keys of `[[bmc]]` and of `[defaults]`.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -29,6 +30,11 @@ pub(super) struct Options {
     pub(super) dangerous_null_user: Option<bool>,
     pub(super) ipmi_1_5: Option<Vec<Spanned<AuthForm>>>,
     pub(super) cycle_when_off: Option<CycleWhenOff>,
+    pub(super) console_scrollback: Option<Spanned<u32>>,
+    pub(super) console_always_open: Option<bool>,
+    pub(super) console_idle_timeout: Option<NonZeroU32>,
+    pub(super) console_absolute_timeout: Option<NonZeroU32>,
+    pub(super) console_transcripts: Option<PathBuf>,
 }
 
 /// One of `users`.

@@ -258,3 +258,30 @@ fn secrets_need_private_files_and_are_never_quoted() {
     let shown = format!("{:?}", directory.load(&text));
     assert!(!shown.contains("secret-1"), "{shown}");
 }
+
+#[test]
+fn consoles_and_their_logs() {
+    let directory = Directory::new();
+    let text = format!(
+        "[audit]\nfile = \"audit.jsonl\"\n[console]\nper_user = 3\n[defaults]\nconsole_idle_timeout = 60\n\
+         console_always_open = false\n{HEAD}{BMC}{USER}console_idle_timeout = 30\nconsole_absolute_timeout = 90\n\
+         console_scrollback = 0\nconsole_transcripts = \"said\"\n"
+    );
+    let plan = directory.load(&text).unwrap();
+    assert!(plan.audit.unwrap().ends_with("audit.jsonl"));
+    assert_eq!(plan.consoles_per_user, Some(3));
+    let console = &plan.bmcs[0].console;
+    let seconds = |seconds| Some(std::time::Duration::from_secs(seconds));
+    assert_eq!(
+        (console.idle_timeout, console.absolute_timeout),
+        (seconds(30), seconds(90))
+    );
+    assert_eq!((console.scrollback, console.always_open), (Some(0), Some(false)));
+    assert!(console.transcripts.as_ref().unwrap().ends_with("said"));
+
+    let with = |line: &str| format!("{HEAD}{BMC}{USER}{line}\n");
+    directory.refuses(&with("console_idle_timeout = 0"), 11, &["`console_idle_timeout`"]);
+    directory.refuses(&with("console_scrollback = 99999999"), 11, &["16777216"]);
+    let text = with("console_transcripts = \".\"").replace("node1", "../node1");
+    directory.refuses(&text, 5, &["`name`", "name of a file"]);
+}

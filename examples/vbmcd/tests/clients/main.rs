@@ -8,6 +8,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod audit;
 mod boot;
 mod chassis;
 mod client;
@@ -19,4 +20,6 @@ mod power;
 mod relay;
 mod serial;
 mod session;
+mod sol_configuration;
+mod terminal;
 mod version_1_5;

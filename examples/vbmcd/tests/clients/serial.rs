@@ -1,133 +1,8 @@
 //! Serial over LAN in a terminal: ipmitool and ipmiconsole, whose console is the simulated machine's.
 
-use std::io::{Read, Write};
-use std::net::UdpSocket;
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::{Arc, Mutex};
-
-use wait_timeout::ChildExt;
-
 use crate::client::Client;
-use crate::daemon::{DEADLINE, PASSWORD, USER, Vbmcd, until};
-
-/// A program in a terminal of its own.
-struct Terminal {
-    child: Child,
-    keyboard: ChildStdin,
-    screen: Arc<Mutex<Vec<u8>>>,
-}
-
-impl Terminal {
-    /// Runs a program in the terminal that util-linux's `script` makes for it.
-    fn run(command: &Command) -> Self {
-        let words = std::iter::once(command.get_program()).chain(command.get_args());
-        let quoted: Vec<_> = words
-            .map(|word| format!("'{}'", word.to_str().unwrap()))
-            .collect();
-        let mut child = Command::new("script")
-            .args(["-q", "-e", "-f", "-c", &quoted.join(" "), "/dev/null"])
-            .env("LC_ALL", "C")
-            .env("SHELL", "/bin/sh")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
-        let (keyboard, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        let screen = Arc::new(Mutex::new(Vec::new()));
-        let written = Arc::clone(&screen);
-        std::thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            while let Ok(length @ 1..) = output.read(&mut buffer) {
-                written.lock().unwrap().extend(&buffer[..length]);
-            }
-        });
-        Self {
-            child,
-            keyboard,
-            screen,
-        }
-    }
-
-    /// `ipmitool sol activate`, once it is operational.
-    #[track_caller]
-    fn ipmitool(client: &Client) -> Self {
-        let terminal = Self::run(&client.ipmitool_command(&["sol", "activate"]));
-        terminal.wait_for("SOL Session operational");
-        terminal
-    }
-
-    /// `ipmiconsole`, once it is established.
-    #[track_caller]
-    fn ipmiconsole(daemon: &Vbmcd) -> Self {
-        let terminal = Self::run(&ipmiconsole(daemon));
-        terminal.wait_for("SOL established");
-        terminal
-    }
-
-    fn type_in(&mut self, text: &str) {
-        self.keyboard.write_all(text.as_bytes()).unwrap();
-        self.keyboard.flush().unwrap();
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.screen.lock().unwrap()).into_owned()
-    }
-
-    fn clear(&self) {
-        self.screen.lock().unwrap().clear();
-    }
-
-    #[track_caller]
-    fn wait_for(&self, text: &str) {
-        until(
-            || format!("no {text:?} on the terminal: {:?}", self.text()),
-            || self.text().contains(text),
-        );
-    }
-
-    /// Types a text, which must come back.
-    #[track_caller]
-    fn echoes(&mut self, text: &str) {
-        self.clear();
-        self.type_in(text);
-        self.wait_for(text);
-    }
-
-    /// Waits for the program's end.
-    #[track_caller]
-    fn end(&mut self) -> Option<i32> {
-        let status = self.child.wait_timeout(DEADLINE).unwrap();
-        status
-            .unwrap_or_else(|| panic!("the program does not end: {:?}", self.text()))
-            .code()
-    }
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        // Nothing is left to do if it ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A free port below 32768: ipmiconsole takes no other one.
-fn low_port() -> String {
-    /// Tests of one run ask at the same time: each looks in another place.
-    static TURN: AtomicU16 = AtomicU16::new(0);
-    let first = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
-    let is_free = |port: &u16| UdpSocket::bind(("127.0.0.1", *port)).is_ok();
-    let from = first + TURN.fetch_add(1, Ordering::Relaxed) * 100;
-    (from..i16::MAX.unsigned_abs()).find(is_free).unwrap().to_string()
-}
-
-fn ipmiconsole(daemon: &Vbmcd) -> Command {
-    let mut command = Command::new("ipmiconsole");
-    command.args(["-h", &daemon.address().to_string(), "-u", USER, "-p", PASSWORD]);
-    command
-}
+use crate::daemon::{Vbmcd, until};
+use crate::terminal::{Terminal, ipmiconsole, low_port};
 
 #[test]
 fn ipmitool_sees_the_machine_boot_and_cycle() {
@@ -240,4 +115,117 @@ fn a_reset_of_the_bmc_and_its_end_cut_the_console_off() {
     assert_eq!(status.code(), Some(0));
     terminal.wait_for("closing the connection");
     terminal.end();
+}
+
+#[test]
+fn the_boot_is_seen_by_who_comes_after_it() {
+    let daemon = Vbmcd::demo(&["--port", &low_port()]);
+    let client = Client::new(daemon.address());
+    client.ipmitool(&["chassis", "bootdev", "cdrom"]).ok();
+    client.set_power("on");
+    daemon.wait_for("node1 boot cdrom", 1);
+    for _ in 0..2 {
+        let mut terminal = Terminal::ipmitool(&client);
+        terminal.wait_for("Simulated firmware");
+        terminal.wait_for("boot cdrom");
+        terminal.type_in("\r~.");
+        assert_eq!(terminal.end(), Some(0), "{}", terminal.text());
+    }
+    let mut terminal = Terminal::ipmiconsole(&daemon);
+    terminal.wait_for("boot cdrom");
+    terminal.type_in("&.");
+    terminal.end();
+}
+
+#[test]
+fn escapes_that_stay_with_the_client() {
+    let daemon = Vbmcd::demo(&["--port", &low_port()]);
+    let client = Client::new(daemon.address());
+    client.set_power("on");
+    let mut terminal = Terminal::ipmitool(&client);
+    terminal.type_in("\r~?");
+    terminal.wait_for("terminate connection");
+    terminal.echoes("after-the-help");
+    terminal.type_in("\r~.");
+    assert_eq!(terminal.end(), Some(0), "{}", terminal.text());
+
+    let mut terminal = Terminal::ipmiconsole(&daemon);
+    terminal.type_in("&?");
+    terminal.wait_for("send DEL character");
+    terminal.echoes("after-the-help");
+    terminal.clear();
+    // The escape character itself, typed twice.
+    terminal.type_in("&&x");
+    terminal.wait_for("&x");
+    terminal.type_in("&.");
+    terminal.end();
+}
+
+#[test]
+fn ipmiconsole_does_not_steal_if_told_so() {
+    let daemon = Vbmcd::demo(&["--port", &low_port()]);
+    let client = Client::new(daemon.address());
+    client.set_power("on");
+    let mut first = Terminal::ipmitool(&client);
+    first.echoes("mine");
+    let mut command = ipmiconsole(&daemon);
+    command.arg("--dont-steal");
+    let mut second = Terminal::run(&command);
+    second.wait_for("SOL in use");
+    second.end();
+    first.echoes("still-mine");
+}
+
+#[test]
+fn a_console_where_nobody_types_is_closed() {
+    let daemon = Vbmcd::run("console_idle_timeout = 2");
+    let client = Client::new(daemon.address());
+    client.set_power("on");
+    let _terminal = Terminal::ipmitool(&client);
+    until(
+        || format!("the console is not closed: {}", daemon.log()),
+        || daemon.log().contains("console_closed: idle for too long"),
+    );
+    // It is free for the next one.
+    Terminal::ipmitool(&client).echoes("here-again");
+}
+
+#[test]
+fn a_user_has_as_many_consoles_as_are_allowed() {
+    let daemon = Vbmcd::run(
+        "[[bmc]]\nname = \"node2\"\nconnection = \"lab\"\nmachine = \"lab-1\"\nport = 0\n\
+         username = \"admin\"\npassword = \"Correct-Horse-1\"\n\n[console]\nper_user = 1",
+    );
+    let [one, two] = [0, 1].map(|index| Client::new(daemon.endpoints()[index].1));
+    one.set_power("on");
+    let mut terminal = Terminal::ipmitool(&one);
+    terminal.echoes("the-only-one");
+    two.ipmitool(&["sol", "activate"])
+        .failed()
+        .has("activation limit reached");
+    terminal.type_in("\r~.");
+    assert_eq!(terminal.end(), Some(0), "{}", terminal.text());
+    two.set_power("on");
+    Terminal::ipmitool(&two).echoes("the-only-one-again");
+}
+
+#[test]
+fn a_transcript_has_what_the_machine_said() {
+    let daemon = Vbmcd::run("console_transcripts = \".\"");
+    let client = Client::new(daemon.address());
+    client.set_power("on");
+    Terminal::ipmitool(&client).echoes("written-down");
+    let path = daemon.file("node1.log");
+    let read = || std::fs::read_to_string(&path).unwrap();
+    until(
+        || format!("not in the transcript: {}", read()),
+        || {
+            let text = read();
+            text.contains("boot disk") && text.contains("written-down")
+        },
+    );
+    assert!(
+        !daemon.log().contains("written-down"),
+        "no log holds what is on a console"
+    );
 }
