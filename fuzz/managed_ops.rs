@@ -144,7 +144,7 @@ impl World {
                 1 => self
                     .bmc
                     .sessions
-                    .close_user(UserId(2), CloseReason::Configuration),
+                    .close_user(UserId(2), None, CloseReason::Configuration),
                 2 => self.bmc.users.locked_out ^= true,
                 3 => self.consoles.clear(),
                 _ => self.bmc.machine.latency = Duration::from_millis(u64::from(input.byte()) * 10),

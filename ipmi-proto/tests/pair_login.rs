@@ -19,7 +19,7 @@ use ipmi_proto::session::console::{
     ConnectFailure, ConsoleConfig, Event, LoginStep, Protocol, RequestError, SuiteChoice, TypeChoice,
 };
 use ipmi_proto::session::{AuthTypes, Event as BmcEvent, LoginFailure, UserId};
-use ipmi_proto::testing::{OEM_ECHO, OEM_NETFN, Pair, User, Users};
+use ipmi_proto::testing::{Captured, OEM_ECHO, OEM_NETFN, Pair, User, Users};
 use support::*;
 
 /// Logs in, has something answered and logs out.
@@ -221,6 +221,97 @@ fn locked_out_looks_like_an_unknown_user() {
         status: RmcpPlusStatus::UNAUTHORIZED_NAME,
     };
     assert_eq!(failure(&pair.connect()), expected);
+}
+
+/// Runs a login whose RAKP 3 does not hold the right proof, and gives the status of RAKP 4.
+fn login_with_wrong_proof(name: &[u8], users: Users, lock: bool) -> (u8, Pair) {
+    let mut config = ConsoleConfig::new(name, password(PASSWORD)).unwrap();
+    config.protocol = Protocol::V2_0(SuiteChoice::Fixed(suite(17)));
+    let mut pair = Pair::new(config, users, 11);
+    pair.captures = true;
+    pair.console.connect(pair.now, &mut pair.random).unwrap();
+    let kind = |captured: &Captured| captured.bytes.get(5).copied().unwrap_or_default() & 0x3f;
+    // The console of a user who does not exist gives up at RAKP 2: what it would have sent is made here.
+    while !pair.captured.iter().any(|captured| kind(captured) == 0x13) {
+        assert!(pair.step());
+    }
+    pair.bmc.users.locked_out = lock;
+    let opened = pair.captured.iter().find(|captured| kind(captured) == 0x11);
+    let bmc_session = opened.unwrap().bytes[16 + 8..16 + 12].to_vec();
+    let mut rakp3 = vec![6, 0, 0xff, 7, 6, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 40, 0];
+    rakp3.extend([9, 0, 0, 0]);
+    rakp3.extend(bmc_session);
+    rakp3.extend([0x5a; 32]);
+    let mut reply = [0; 256];
+    let length = pair
+        .bmc
+        .handle_datagram(pair.now, pair.peer, &mut rakp3, &mut reply);
+    assert_eq!((length, reply[5], reply[16]), (Some(24), 0x15, 9));
+    (reply[17], pair)
+}
+
+fn failures(pair: &Pair) -> Vec<(Option<UserId>, LoginFailure)> {
+    let failures = pair.bmc.events.iter().filter_map(|event| match event {
+        BmcEvent::LoginFailed { user, failure, .. } => Some((*user, *failure)),
+        _ => None,
+    });
+    failures.collect()
+}
+
+#[test]
+fn a_wrong_proof_is_told_from_an_unknown_user_by_nothing_when_users_are_hidden() {
+    let hidden = || {
+        let mut users = users();
+        users.hides_unknown_users = true;
+        users
+    };
+    let (status, pair) = login_with_wrong_proof(NAME, hidden(), false);
+    assert_eq!(status, RmcpPlusStatus::INVALID_INTEGRITY_CHECK.0);
+    assert_eq!(failures(&pair), [(Some(UserId(2)), LoginFailure::WrongPassword)]);
+    let (status, pair) = login_with_wrong_proof(b"nobody", hidden(), false);
+    assert_eq!(status, RmcpPlusStatus::INVALID_INTEGRITY_CHECK.0);
+    assert_eq!(failures(&pair), [(None, LoginFailure::UnknownUser)]);
+    // Whoever is locked out between two steps of a login does not get in by the second one.
+    let (status, pair) = login_with_wrong_proof(NAME, hidden(), true);
+    assert_eq!(status, RmcpPlusStatus::INVALID_INTEGRITY_CHECK.0);
+    assert_eq!(failures(&pair), [(Some(UserId(2)), LoginFailure::LockedOut)]);
+    let (status, _) = login_with_wrong_proof(NAME, users(), true);
+    assert_eq!(status, RmcpPlusStatus::UNAUTHORIZED_NAME.0);
+}
+
+#[test]
+fn hidden_users_log_in_and_hear_of_their_privilege_last() {
+    let hidden = |limit| {
+        let mut users = users();
+        users.hides_unknown_users = true;
+        users.users[0].limit = limit;
+        users
+    };
+    for protocol in all_protections() {
+        let mut config = config();
+        config.protocol = protocol;
+        round(Pair::new(config, hidden(Privilege::ADMINISTRATOR), 12));
+    }
+    let mut pair = Pair::new(with_suite(17), hidden(Privilege::USER), 12);
+    let expected = ConnectFailure::Refused {
+        step: LoginStep::Rakp3,
+        status: RmcpPlusStatus::UNAUTHORIZED_ROLE,
+    };
+    assert_eq!(failure(&pair.connect()), expected);
+
+    // An unknown user of IPMI 1.5 gets a challenge, too, and no more.
+    let mut config = ConsoleConfig::new(b"nobody", password(PASSWORD)).unwrap();
+    config.protocol = Protocol::V1_5(TypeChoice::Fixed(AuthenticationType::MD5));
+    let mut pair = Pair::new(config, hidden(Privilege::USER), 12);
+    let reason = failure(&pair.connect());
+    assert_eq!(reason, ConnectFailure::TimedOut(LoginStep::Activation));
+    let failed = failures(&pair);
+    assert!(
+        !failed.is_empty()
+            && failed
+                .iter()
+                .all(|failed| *failed == (None, LoginFailure::UnknownUser))
+    );
 }
 
 #[test]

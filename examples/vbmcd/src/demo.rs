@@ -5,6 +5,7 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use ipmi_proto::ipmb::Privilege;
+use ipmi_server::bmc::LoginLockout;
 use rand::RngExt;
 use rand::distr::Alphanumeric;
 use thiserror::Error;
@@ -78,6 +79,8 @@ pub fn plan(arguments: &DemoArgs) -> Result<(Plan, PasswordHint), DemoError> {
         bmc_key: None,
         auth_types: None,
         cycle_when_off: CycleWhenOff::default(),
+        login_lockout: LoginLockout::default(),
+        hide_unknown_users: false,
     });
     let simulated: Box<dyn ConnectionPlan> = Box::new(SimulatedPlan::default());
     let connections = BTreeMap::from([(CONNECTION.to_owned(), simulated)]);

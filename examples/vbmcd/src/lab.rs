@@ -316,6 +316,9 @@ fn configure(mut builder: BmcBuilder, access: &Access) -> BmcBuilder {
     if let Some(key) = &access.bmc_key {
         builder = builder.bmc_key(key.duplicate());
     }
+    builder = builder
+        .login_lockout(access.login_lockout)
+        .hide_unknown_users(access.hide_unknown_users);
     builder.cycle_when_off(match access.cycle_when_off {
         CycleWhenOff::Error => ipmi_server::bmc::CycleWhenOff::Error,
         CycleWhenOff::On => ipmi_server::bmc::CycleWhenOff::On,

@@ -9,6 +9,7 @@ use std::time::Duration;
 use ipmi_proto::crypto::{BmcKey, CipherSuiteId, Password};
 use ipmi_proto::ipmb::Privilege;
 use ipmi_proto::session::AuthTypes;
+use ipmi_server::bmc::LoginLockout;
 
 use crate::connection::ConnectionPlan;
 
@@ -93,6 +94,10 @@ pub struct Access {
     pub auth_types: Option<AuthTypes>,
     /// What Power Cycle does while the machine is off.
     pub cycle_when_off: CycleWhenOff,
+    /// When a user has to wait after failed logins.
+    pub login_lockout: LoginLockout,
+    /// An unknown user fails as one with a wrong password.
+    pub hide_unknown_users: bool,
 }
 
 /// Cipher suites that a BMC offers.

@@ -66,4 +66,8 @@ pub enum LoginFailure {
     WrongPassword,
     /// The user may not have the privilege.
     Privilege,
+    /// The console found out by itself that its password is not the user's, and said so.
+    GivenUp,
+    /// After too many wrong passwords the user has to wait, whatever the password is now.
+    LockedOut,
 }

@@ -2,6 +2,7 @@
 
 use crate::crypto::{BmcKey, CipherSuiteId, Password};
 use crate::ipmb::{ChannelNumber, Privilege};
+use crate::time::Instant;
 use bitflags::bitflags;
 
 /// A user's number, 1 to 63; 1 is the user without a name.
@@ -88,10 +89,17 @@ pub trait Directory {
     /// What the channel allows.
     fn channel(&self) -> ChannelPolicy;
 
-    /// Whether a source may try to log in now as `name`; `false` while it is locked out.
-    fn login_allowed(&self, lookup: UserLookup<'_>, peer: super::Peer) -> bool {
-        let _ = (lookup, peer);
+    /// Whether a user may log in now from this peer; `false` while that is locked out. Asked at the beginning of a
+    /// login and at its end.
+    fn login_allowed(&self, user: UserId, peer: super::Peer, now: Instant) -> bool {
+        let _ = (user, peer, now);
         true
+    }
+
+    /// Whether a login as somebody who does not exist, or may not log in, is led to its end and fails there as one
+    /// with a wrong password does. Otherwise it is told so at once, as the specification has it.
+    fn hides_unknown_users(&self) -> bool {
+        false
     }
 
     /// The enabled user with IPMI messaging on this channel that the lookup names.

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use crate::crypto::{BmcKey, CipherSuite, CipherSuiteId, Password};
 use crate::ipmb::{ChannelNumber, Privilege};
 use crate::session::{AuthTypes, ChannelPolicy, Directory, LoginKinds, Peer, UserId, UserLookup, UserRecord};
+use crate::time::Instant;
 
 /// An enabled user.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub struct Users {
     pub suites: Vec<CipherSuiteId>,
     /// Nobody may try to log in.
     pub locked_out: bool,
+    /// An unknown user fails as one with a wrong password.
+    pub hides_unknown_users: bool,
 }
 
 impl Users {
@@ -62,6 +65,7 @@ impl Users {
             },
             suites: CipherSuite::ALL.iter().map(|suite| suite.id).collect(),
             locked_out: false,
+            hides_unknown_users: false,
         }
     }
 }
@@ -90,8 +94,12 @@ impl Directory for Users {
         self.channel
     }
 
-    fn login_allowed(&self, _: UserLookup<'_>, _: Peer) -> bool {
+    fn login_allowed(&self, _: UserId, _: Peer, _: Instant) -> bool {
         !self.locked_out
+    }
+
+    fn hides_unknown_users(&self) -> bool {
+        self.hides_unknown_users
     }
 
     fn user(&self, lookup: UserLookup<'_>) -> Option<UserRecord<'_>> {

@@ -147,6 +147,8 @@ impl fmt::Display for AuditEvent {
             Self::LoginFailed { failure } => f.write_str(match failure {
                 LoginFailure::UnknownUser => "unknown user",
                 LoginFailure::WrongPassword => "wrong password",
+                LoginFailure::GivenUp => "wrong password, as the console says",
+                LoginFailure::LockedOut => "has to wait after failed logins",
                 LoginFailure::Privilege => "privilege not allowed",
                 _ => "refused",
             }),

@@ -90,7 +90,7 @@ async fn failed_logins_are_told_of() {
     }
     lines.are(&[
         "node1 nobody login_failed: unknown user",
-        "node1 nobody login_failed: privilege not allowed",
+        "node1 user 3 \"operator\" login_failed: privilege not allowed",
     ]);
 }
 

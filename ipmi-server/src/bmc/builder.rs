@@ -13,7 +13,7 @@ use ipmi_proto::time::Instant;
 use ipmi_proto::wire::PaddedText;
 
 use super::event::Listener;
-use super::{Alarms, Bmc, Inner};
+use super::{Alarms, Bmc, Inner, LoginLockout};
 use crate::audit::{Audit, AuditEvent, AuditLog, AuditRecord};
 use crate::backend::{BmcBackend, PowerState, SerialConsole};
 use crate::keep::{Configured, Keeper, Unreadable, Wish};
@@ -200,6 +200,8 @@ pub struct BmcBuilder {
     danger_auth_types: AuthTypes,
     bmc_key: BmcKey,
     limits: Limits,
+    login_lockout: LoginLockout,
+    hides_unknown_users: bool,
     channel_limit: Privilege,
     cycle_when_off: CycleWhenOff,
     deadline: Duration,
@@ -223,6 +225,8 @@ impl BmcBuilder {
             danger_auth_types: AuthTypes::empty(),
             bmc_key: BmcKey::unset(),
             limits: Limits::default(),
+            login_lockout: LoginLockout::default(),
+            hides_unknown_users: false,
             channel_limit: Privilege::ADMINISTRATOR,
             cycle_when_off: CycleWhenOff::default(),
             deadline: DEFAULT_DEADLINE,
@@ -287,6 +291,19 @@ impl BmcBuilder {
     /// Bounds on sessions.
     pub const fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// When a user has to wait after failed logins: see [`LoginLockout::default`].
+    pub const fn login_lockout(mut self, lockout: LoginLockout) -> Self {
+        self.login_lockout = lockout;
+        self
+    }
+
+    /// Whether a login as a user who does not exist fails as one with a wrong password does. Otherwise it is told
+    /// so, as the specification has it, and names can be tried.
+    pub const fn hide_unknown_users(mut self, hide: bool) -> Self {
+        self.hides_unknown_users = hide;
         self
     }
 
@@ -420,6 +437,7 @@ impl BmcBuilder {
         let mut state = State::new(identity, channel);
         self.add_users(&name, &mut state)?;
         *state.clock = Clock::new(self.wall_clock);
+        state.lan.bad_passwords = self.login_lockout.threshold();
         state.note_capabilities(&*self.backend);
         let keeper = match self.store.take() {
             Some(store) => Some(Box::new(load(&name, store, &mut state)?)),
@@ -479,6 +497,7 @@ impl BmcBuilder {
         channel.present.limit = self.channel_limit;
         channel.kept.limit = self.channel_limit;
         channel.bmc_key = self.bmc_key.duplicate();
+        channel.hides_unknown_users = self.hides_unknown_users;
         Ok(channel)
     }
 

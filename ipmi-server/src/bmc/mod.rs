@@ -7,6 +7,7 @@ mod alarm;
 mod builder;
 mod event;
 mod keeping;
+mod lockout;
 mod pending;
 mod serial;
 mod timer;
@@ -19,7 +20,7 @@ use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
 
 use ipmi_proto::ipmb::{CompletionCode, NetFn};
 use ipmi_proto::session::managed::{AnsweredCommand, Handled, Request, SessionId, Sessions};
-use ipmi_proto::session::{CloseReason, DropReason, Event, LoginFailure, Peer};
+use ipmi_proto::session::{CloseReason, DropReason, Event, Peer};
 use ipmi_proto::time::Instant;
 use rand::CryptoRng;
 
@@ -27,6 +28,7 @@ pub use crate::sol::{ConsoleQuota, ConsoleTranscript, SolEnd};
 pub(crate) use alarm::{Alarms, Sleep};
 pub(crate) use builder::Settings;
 pub use builder::{BmcBuilder, BuildError, CycleWhenOff};
+pub use lockout::LoginLockout;
 pub use pending::{Datagram, PendingCommand, Unfinished};
 pub(crate) use pending::{Job, Outcome, Work};
 
@@ -84,6 +86,10 @@ impl Inner {
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a box would be an allocation per command"
+)]
 pub enum Reaction {
     /// Nothing.
     Dropped(DropReason),
@@ -339,11 +345,12 @@ impl Inner {
             After::Nothing => {}
             After::StartSol => self.start_sol(bmc),
             After::EndSol(reason) => self.end_sol(bmc.settings(), reason),
-            After::CloseUser(user) => {
-                if self.sol.user() == Some(user) {
+            After::CloseUser { user, spared } => {
+                let sol = self.sol.session();
+                if self.sol.user() == Some(user) && (sol.is_none() || sol != spared) {
                     self.end_sol(bmc.settings(), SolEnd::UserChanged);
                 }
-                self.sessions.close_user(user, CloseReason::Configuration);
+                self.sessions.close_user(user, spared, CloseReason::Configuration);
             }
             After::Reset(reset) => {
                 self.end_sol(bmc.settings(), SolEnd::Restart);
@@ -369,11 +376,10 @@ impl Inner {
                         self.end_sol(settings, SolEnd::SessionClosed);
                     }
                 }
+                Event::Opened { user, peer, .. } => self.state.lockout.succeeded(user, peer),
                 Event::LoginFailed {
-                    user,
-                    failure: LoginFailure::WrongPassword,
-                    ..
-                } => self.state.login_failed(self.now, user),
+                    user, failure, peer, ..
+                } => self.state.login_failed(self.now, user, failure, peer),
                 _ => {}
             }
         }

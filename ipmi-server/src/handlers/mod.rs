@@ -98,6 +98,18 @@ impl Context<'_> {
         }
     }
 
+    /// Ends the sessions of a user who may not be here any more.
+    pub(crate) fn close_user(&mut self, user: UserId) {
+        self.after = After::CloseUser { user, spared: None };
+    }
+
+    /// Ends the sessions that a user has from before a change, but for the one that makes it: a client that changes
+    /// its own password has more to say.
+    pub(crate) fn close_others(&mut self, user: UserId) {
+        let spared = self.session.map(|session| session.id);
+        self.after = After::CloseUser { user, spared };
+    }
+
     /// The channel that a request names.
     pub(crate) fn resolve(&self, channel: ChannelNumber) -> ChannelNumber {
         if channel == ChannelNumber::PRESENT {
@@ -118,7 +130,12 @@ pub(crate) enum After {
     /// End Serial over LAN.
     EndSol(SolEnd),
     /// End the sessions of a user.
-    CloseUser(UserId),
+    CloseUser {
+        /// Whose.
+        user: UserId,
+        /// The session that made the change and may go on.
+        spared: Option<SessionId>,
+    },
     /// Restart the BMC.
     Reset(Restart),
 }

@@ -52,6 +52,8 @@ pub(crate) struct Channel {
     /// Offered cipher suites with the highest privilege of a session with each, ascending (LAN parameters
     /// 23 and 24). [`Privilege::UNSPECIFIED`]: none.
     pub(crate) suites: Vec<(CipherSuiteId, Privilege)>,
+    /// A login as a user who does not exist fails as one with a wrong password does.
+    pub(crate) hides_unknown_users: bool,
 }
 
 impl Channel {
@@ -72,6 +74,7 @@ impl Channel {
             bmc_key: BmcKey::unset(),
             bmc_key_locked: false,
             suites,
+            hides_unknown_users: false,
         }
     }
 

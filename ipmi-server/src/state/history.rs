@@ -13,11 +13,12 @@ use ipmi_proto::record::offset::{
     SessionAuditOffset, SystemBootOffset, SystemEventOffset, Watchdog2Offset,
 };
 use ipmi_proto::record::{EventDataUse, EventMessage, EventType, SensorType};
-use ipmi_proto::session::UserId;
+use ipmi_proto::session::{LoginFailure, Peer, UserId};
 use ipmi_proto::time::Instant;
 
 use super::State;
 use super::catalogue::number;
+use super::lockout::LockedOut;
 use super::watchdog::Alarm;
 use crate::backend::{PowerAction, PowerState};
 
@@ -245,10 +246,47 @@ impl State {
         }
     }
 
-    /// A login failed for want of the right password.
-    pub(crate) fn login_failed(&mut self, now: Instant, user: Option<UserId>) {
-        let offset = SessionAuditOffset::INVALID_CREDENTIALS.0;
-        let event = specific(SensorType::SESSION_AUDIT, number::SESSION_AUDIT, offset);
+    /// A login failed. After too many the user has to wait, or the source.
+    pub(crate) fn login_failed(
+        &mut self,
+        now: Instant,
+        user: Option<UserId>,
+        failure: LoginFailure,
+        peer: Peer,
+    ) {
+        let is_guess = match failure {
+            LoginFailure::WrongPassword | LoginFailure::UnknownUser => true,
+            // The console has learned nothing from the BMC that it could not find out alone.
+            LoginFailure::GivenUp => false,
+            _ => return,
+        };
+        self.audit(now, SessionAuditOffset::INVALID_CREDENTIALS, user);
+        if !is_guess {
+            return;
+        }
+        let (rules, is_logged) = self.lan.lockout_rules();
+        let Some(locked_out) = self.lockout.failed(now, &rules, user, peer) else {
+            return;
+        };
+        let who = match locked_out {
+            LockedOut::User(_) => "the user, from this source",
+            LockedOut::Source => "the source",
+        };
+        tracing::warn!(
+            bmc = self.identity.name,
+            source = %peer.remote.ip().to_canonical(),
+            user = user.map(|user| user.0),
+            seconds = rules.lockout.map(|time| time.as_secs()),
+            "too many failed logins: {who} has to wait"
+        );
+        if is_logged {
+            self.audit(now, SessionAuditOffset::USER_LOCKED, user);
+        }
+    }
+
+    /// Logs what happened to a login. User 0 is one who does not exist.
+    fn audit(&mut self, now: Instant, offset: SessionAuditOffset, user: Option<UserId>) {
+        let event = specific(SensorType::SESSION_AUDIT, number::SESSION_AUDIT, offset.0);
         let user = user.map_or(0, |user| user.0 & 0x3f);
         self.log(now, detailed(event, user, Some(ChannelNumber::LAN.0)));
     }
@@ -308,6 +346,35 @@ mod tests {
 
     const NOW: Instant = Instant::from_millis(5_000);
 
+    fn peer() -> Peer {
+        Peer {
+            remote: "192.0.2.9:50000".parse().unwrap(),
+            local: "192.0.2.1:623".parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn guessing_is_logged_and_ends_in_a_lockout_that_names_the_user() {
+        let records = with_state(|state| {
+            for _ in 0..5 {
+                state.login_failed(NOW, Some(UserId(3)), LoginFailure::WrongPassword, peer());
+            }
+            // These do not count.
+            for failure in [LoginFailure::LockedOut, LoginFailure::Privilege] {
+                state.login_failed(NOW, None, failure, peer());
+            }
+            state.login_failed(NOW, Some(UserId(4)), LoginFailure::GivenUp, peer());
+            state.login_failed(NOW, None, LoginFailure::UnknownUser, peer());
+        });
+        let guess = [0x0e, 0x6f, 0xf2, 3, 1];
+        assert_eq!(records[..5], [guess; 5]);
+        assert_eq!(records[5], [0x0e, 0x6f, 0xf3, 3, 1]);
+        assert_eq!(records[6], [0x0e, 0x6f, 0xf2, 4, 1]);
+        assert_eq!(records[7], [0x0e, 0x6f, 0xf2, 0, 1]);
+        // Now as another: the source is locked out.
+        assert_eq!(records[8], [0x0e, 0x6f, 0xf3, 0, 1]);
+    }
+
     #[test]
     fn what_others_do_to_the_power() {
         let records = with_state(|state| {
@@ -344,7 +411,7 @@ mod tests {
             state.connection_told(NOW, false);
             state.connection_told(NOW, false);
             state.connection_told(NOW, true);
-            state.login_failed(NOW, Some(UserId(2)));
+            state.login_failed(NOW, Some(UserId(2)), LoginFailure::WrongPassword, peer());
             state.interrupted(NOW);
             state.history.asked(NOW, PowerAction::DiagnosticInterrupt);
             state.interrupt_told(NOW);

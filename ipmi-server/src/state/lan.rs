@@ -3,19 +3,21 @@
 mod kept;
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::time::Duration;
 
 use ipmi_proto::command::transport::lan::{LanParameter, LanValue};
 use ipmi_proto::command::transport::lan_value::{
     AddressSource, AddressingMode, AlertAddress, AlertDelivery, AlertType, AlertVlan, ArpControl,
-    BadPasswordOptions, BadPasswordThreshold, DestinationAddress, DestinationType, Ipv4Flags, Ipv4Header,
-    Ipv4Service, Ipv6Address, Ipv6AddressOrigin, Ipv6AddressSource, Ipv6AddressStatus, Ipv6Discovery,
-    Ipv6Status, Ipv6Support, RouterControl, VlanFormat, VlanId, VlanTag,
+    BadPasswordThreshold, DestinationAddress, DestinationType, Ipv4Flags, Ipv4Header, Ipv4Service,
+    Ipv6Address, Ipv6AddressOrigin, Ipv6AddressSource, Ipv6AddressStatus, Ipv6Discovery, Ipv6Status,
+    Ipv6Support, RouterControl, VlanFormat, VlanId, VlanTag,
 };
 use ipmi_proto::command::{PARAMETER_NOT_SUPPORTED, PARAMETER_READ_ONLY};
 use ipmi_proto::ipmb::CompletionCode;
 use ipmi_proto::session::Peer;
 use ipmi_proto::wire::{LowBits, MacAddress, PaddedText};
 
+use super::lockout::Rules;
 use super::{SetGuard, Written};
 
 /// Alert destinations besides the volatile one.
@@ -28,10 +30,31 @@ const SECONDARY_PORT: u16 = 664;
 pub(crate) struct Lan {
     /// Parameter 0.
     pub(crate) guard: SetGuard,
+    /// Parameter 26 until somebody writes it.
+    pub(crate) bad_passwords: BadPasswordThreshold,
     written: Written,
 }
 
 impl Lan {
+    /// When somebody is locked out after failed logins (parameter 26), and whether that is logged.
+    pub(crate) fn lockout_rules(&self) -> (Rules, bool) {
+        const UNIT: Duration = Duration::from_secs(10);
+        let parameter = LanParameter::BAD_PASSWORD_THRESHOLD;
+        let written = self.written.get(parameter.0, 0);
+        let written = written.and_then(|data| LanValue::from_data(parameter, data).ok());
+        let threshold = match written {
+            Some(LanValue::BadPasswordThreshold(written)) => written,
+            _ => self.bad_passwords,
+        };
+        let interval = |units: u16| (units > 0).then(|| UNIT * u32::from(units));
+        let rules = Rules {
+            attempts: threshold.threshold,
+            window: interval(threshold.reset_interval),
+            lockout: interval(threshold.lockout_interval),
+        };
+        (rules, threshold.options.log_event)
+    }
+
     /// A parameter that is not kept elsewhere: as it was written, or as it is by itself.
     ///
     /// # Errors
@@ -43,7 +66,10 @@ impl Lan {
         peer: Peer,
         mac: MacAddress,
     ) -> Result<LanValue, CompletionCode> {
-        let default = default(parameter, set, peer, mac)?;
+        let default = match parameter {
+            LanParameter::BAD_PASSWORD_THRESHOLD => LanValue::BadPasswordThreshold(self.bad_passwords),
+            _ => default(parameter, set, peer, mac)?,
+        };
         match self.written.get(parameter.0, set) {
             Some(data) => Ok(LanValue::from_data(parameter, data)?),
             None => Ok(default),
@@ -61,7 +87,7 @@ impl Lan {
         mac: MacAddress,
     ) -> Result<(), CompletionCode> {
         let set = set_of(value);
-        default(value.parameter(), set, peer, mac)?;
+        self.get(value.parameter(), set, peer, mac)?;
         match value {
             LanValue::IpAddressSource(LowBits(source)) if source.label().is_none() => {
                 return Err(CompletionCode::INVALID_FIELD);
@@ -97,7 +123,7 @@ fn default(
     mac: MacAddress,
 ) -> Result<LanValue, CompletionCode> {
     match parameter {
-        LanParameter(..=17 | 20..=21 | 26) => version_4(parameter, peer, mac),
+        LanParameter(..=17 | 20..=21) => version_4(parameter, peer, mac),
         LanParameter(18 | 19 | 25) if set > DESTINATIONS => Err(CompletionCode::INVALID_FIELD),
         LanParameter(18 | 19 | 25) => destination(parameter, set),
         LanParameter(50..=80) => version_6(parameter, set, peer),
@@ -145,12 +171,6 @@ fn version_4(parameter: LanParameter, peer: Peer, mac: MacAddress) -> Result<Lan
         LanParameter::DESTINATION_COUNT => LanValue::DestinationCount(LowBits(DESTINATIONS)),
         LanParameter::VLAN_ID => LanValue::VlanId(VlanId::default()),
         LanParameter::VLAN_PRIORITY => LanValue::VlanPriority(LowBits(0)),
-        LanParameter::BAD_PASSWORD_THRESHOLD => LanValue::BadPasswordThreshold(BadPasswordThreshold {
-            options: BadPasswordOptions::default(),
-            threshold: 0,
-            reset_interval: 0,
-            lockout_interval: 0,
-        }),
         _ => return Err(PARAMETER_NOT_SUPPORTED),
     })
 }

@@ -12,6 +12,7 @@ pub(crate) mod fru;
 pub(crate) mod history;
 pub(crate) mod identity;
 pub(crate) mod lan;
+pub(crate) mod lockout;
 pub(crate) mod pef;
 pub(crate) mod power_statistics;
 pub(crate) mod readings;
@@ -32,7 +33,7 @@ use alloc::sync::Arc;
 use ipmi_proto::crypto::{BmcKey, CipherSuiteId};
 use ipmi_proto::ipmb::Privilege;
 use ipmi_proto::session::managed::SessionId;
-use ipmi_proto::session::{ChannelPolicy, Directory, LoginKinds, UserId, UserLookup, UserRecord};
+use ipmi_proto::session::{ChannelPolicy, Directory, LoginKinds, Peer, UserId, UserLookup, UserRecord};
 use ipmi_proto::time::Instant;
 
 pub(crate) use boot::BootOptions;
@@ -46,6 +47,7 @@ pub(crate) use fru::Fru;
 pub(crate) use history::History;
 pub(crate) use identity::Identity;
 pub(crate) use lan::Lan;
+pub(crate) use lockout::Lockout;
 pub(crate) use pef::Pef;
 pub(crate) use power_statistics::PowerStatistics;
 pub(crate) use readings::Scan;
@@ -87,6 +89,7 @@ pub(crate) struct State {
     pub(crate) watchdog: Watchdog,
     pub(crate) device: Device,
     pub(crate) lan: Kept<Lan>,
+    pub(crate) lockout: Lockout,
     pub(crate) sol: Kept<SolSettings>,
     pub(crate) system_info: Kept<SystemInfo>,
     pub(crate) datagrams: Datagrams,
@@ -123,6 +126,7 @@ impl State {
             watchdog: Watchdog::new(),
             device: Device::new(),
             lan: Kept::new(Lan::default()),
+            lockout: Lockout::default(),
             sol: Kept::new(SolSettings::default()),
             system_info: Kept::new(SystemInfo::default()),
             datagrams: Datagrams::default(),
@@ -262,6 +266,14 @@ impl Directory for State {
 
     fn user_by_id(&self, id: UserId) -> Option<UserRecord<'_>> {
         self.users.record(id)
+    }
+
+    fn login_allowed(&self, user: UserId, peer: Peer, now: Instant) -> bool {
+        self.lockout.allows(now, user, peer)
+    }
+
+    fn hides_unknown_users(&self) -> bool {
+        self.channel.hides_unknown_users
     }
 
     fn login_kinds(&self) -> LoginKinds {

@@ -57,7 +57,7 @@ impl User {
     }
 
     /// Whether the user can log in on the LAN.
-    fn can_log_in(&self) -> bool {
+    pub(crate) fn can_log_in(&self) -> bool {
         self.enabled && self.ipmi_messaging && self.limit.is_level()
     }
 

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ipmi_proto::crypto::{CipherSuite, CipherSuiteId, Password};
 use ipmi_proto::ipmb::Privilege;
 use ipmi_proto::session::AuthTypes;
+use ipmi_server::bmc::LoginLockout;
 use toml::Spanned;
 
 use super::form::{ConnectionForm, File};
@@ -24,6 +26,8 @@ const MOST_USERS: usize = 15;
 const NAME_LIMIT: usize = 16;
 /// The port of IPMI over LAN.
 const IPMI_PORT: u16 = 623;
+/// As many seconds as LAN parameter 26 has room for.
+const LONGEST_LOCKOUT: u32 = 655_350;
 
 /// Checks the file and makes a plan of it.
 pub(super) fn plan(text: &Text, file: File) -> Result<Plan, ConfigError> {
@@ -166,6 +170,41 @@ impl Check<'_> {
                 .cycle_when_off
                 .or(defaults.cycle_when_off)
                 .unwrap_or_default(),
+            login_lockout: self.login_lockout(form)?,
+            hide_unknown_users: form
+                .hide_unknown_users
+                .or(defaults.hide_unknown_users)
+                .unwrap_or_default(),
+        })
+    }
+
+    fn login_lockout(&self, form: &Options) -> Result<LoginLockout, ConfigError> {
+        let (defaults, usual) = (self.defaults, LoginLockout::default());
+        let time = |key: &str, place: Option<&Spanned<u32>>, usual: Duration| {
+            let Some(place) = place else {
+                return Ok(usual);
+            };
+            if *place.get_ref() > LONGEST_LOCKOUT {
+                let message = format!("`{key}`: write at most {LONGEST_LOCKOUT}");
+                return Err(self.text.mistake(place, message));
+            }
+            Ok(Duration::from_secs(u64::from(*place.get_ref())))
+        };
+        let window = form
+            .login_window_seconds
+            .as_ref()
+            .or(defaults.login_window_seconds.as_ref());
+        let duration = form
+            .lockout_seconds
+            .as_ref()
+            .or(defaults.lockout_seconds.as_ref());
+        Ok(LoginLockout {
+            attempts: form
+                .login_attempts
+                .or(defaults.login_attempts)
+                .unwrap_or(usual.attempts),
+            window: time("login_window_seconds", window, usual.window)?,
+            duration: time("lockout_seconds", duration, usual.duration)?,
         })
     }
 

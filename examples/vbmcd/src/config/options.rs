@@ -35,6 +35,10 @@ pub(super) struct Options {
     pub(super) console_idle_timeout: Option<NonZeroU32>,
     pub(super) console_absolute_timeout: Option<NonZeroU32>,
     pub(super) console_transcripts: Option<PathBuf>,
+    pub(super) login_attempts: Option<u8>,
+    pub(super) login_window_seconds: Option<Spanned<u32>>,
+    pub(super) lockout_seconds: Option<Spanned<u32>>,
+    pub(super) hide_unknown_users: Option<bool>,
 }
 
 /// One of `users`.

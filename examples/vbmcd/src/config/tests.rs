@@ -89,6 +89,9 @@ username = "root"
 users = [{ name = "oper", password_file = "password", privilege = "operator" }]
 ipmi_1_5 = ["md5", "dangerous_none"]
 cycle_when_off = "on"
+login_attempts = 3
+lockout_seconds = 600
+hide_unknown_users = true
 kg_file = "kg"
 "#;
     let plan = directory.load(text).unwrap();
@@ -108,6 +111,10 @@ kg_file = "kg"
     assert_eq!(second.access.users[1].privilege, Privilege::OPERATOR);
     assert_eq!(second.access.auth_types, Some(AuthTypes::MD5 | AuthTypes::NONE));
     assert_eq!(second.access.cycle_when_off, CycleWhenOff::On);
+    let lockout = second.access.login_lockout;
+    assert_eq!((lockout.attempts, lockout.duration.as_secs()), (3, 600));
+    assert_eq!(lockout.window.as_secs(), 300);
+    assert!(second.access.hide_unknown_users && !first.access.hide_unknown_users);
     assert!(second.access.bmc_key.as_ref().unwrap().is_set());
 }
 
@@ -159,6 +166,11 @@ fn impossible_values_are_named() {
         &["ipmi_1_5", "dangerous_password"],
     );
     directory.refuses(&with("cycle_when_off = 1"), 11, &["cycle_when_off"]);
+    directory.refuses(
+        &with("lockout_seconds = 700000"),
+        11,
+        &["`lockout_seconds`", "655350"],
+    );
     directory.refuses(
         &with("users = [{ name = \"\", password_file = \"password\" }]"),
         11,

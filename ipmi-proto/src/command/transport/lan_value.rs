@@ -287,6 +287,7 @@ packed! {
 
 message! {
     /// When a user is locked out after wrong passwords.
+    #[derive(Default)]
     pub struct BadPasswordThreshold {
         /// Options.
         options: BadPasswordOptions,

@@ -43,9 +43,17 @@ pub(super) struct AwaitRakp3 {
     pub(super) opened: AwaitRakp1,
     pub(super) rakp1: Rakp1,
     pub(super) bmc_random: [u8; 16],
-    pub(super) user: UserId,
-    /// Highest privilege that the session may take.
-    pub(super) limit: Privilege,
+    pub(super) claim: Claim,
+}
+
+/// Who a console says it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Claim {
+    /// `None`: nobody, but the console is not to know before it has failed to prove it.
+    pub(super) user: Option<UserId>,
+    /// Highest privilege that the session may take; `None`: the user may not have what was asked for, which is
+    /// told when the password is proven.
+    pub(super) limit: Option<Privilege>,
 }
 
 /// After Get Session Challenge of IPMI 1.5.
@@ -53,7 +61,10 @@ pub(super) struct AwaitRakp3 {
 pub(super) struct AwaitActivate {
     pub(super) kind: AuthenticationType,
     pub(super) challenge: [u8; 16],
-    pub(super) user: UserId,
+    /// As in [`Claim`].
+    pub(super) user: Option<UserId>,
+    /// The wrong code that came last: clients send it again when nobody answers.
+    pub(super) wrong_code: Option<[u8; 16]>,
 }
 
 /// All logins under way.

@@ -5,21 +5,22 @@ use alloc::boxed::Box;
 use rand_core::CryptoRng;
 
 use super::active::{LoginAnswer, Protection, V2_0};
+use super::claim::claim;
 use super::half_open::{AwaitRakp1, AwaitRakp3, HalfOpen, Phase};
 use super::{Arrival, Handled, Sessions};
 use crate::crypto::{
-    AuthenticationAlgorithm, CipherSuite, ConfidentialityAlgorithm, IntegrityAlgorithm, Password,
+    AuthenticationAlgorithm, AuthenticationCode, CipherSuite, ConfidentialityAlgorithm, IntegrityAlgorithm,
     RakpTranscript, SessionKeys,
 };
 use crate::ipmb::Privilege;
 use crate::packet::open_session::{
     Granted, OpenSessionError, OpenSessionRequest, OpenSessionResponse, Proposal,
 };
-use crate::packet::rakp::{MAX_USER_NAME, Rakp1, Rakp2, Rakp3, Rakp4, Reply};
+use crate::packet::rakp::{Rakp1, Rakp2, Rakp3, Rakp4, Reply};
 use crate::packet::v2_0::{self, PayloadType};
 use crate::packet::{RmcpPlusStatus, rmcp};
 use crate::session::window::{SequenceCounter, SequenceWindow, Width};
-use crate::session::{Directory, DropReason, Event, LoginFailure, UserLookup, UserRecord};
+use crate::session::{Directory, DropReason, Event, LoginFailure, UserId, UserRecord};
 use crate::wire::{WireError, Writer};
 
 /// What a step of a login comes to: the length of the answer, or nothing.
@@ -166,28 +167,24 @@ impl Sessions {
                 false => error(RmcpPlusStatus::ILLEGAL_PARAMETER, output),
             };
         }
-        match identify_user(arrival, &opened, &rakp1) {
-            Ok((user, limit)) => {
+        self.draw_decoy(arrival.random);
+        match claim(arrival, &opened, &rakp1) {
+            Ok(claim) => {
                 let mut bmc_random = [0; 16];
                 arrival.random.fill_bytes(&mut bmc_random);
                 let login = AwaitRakp3 {
                     opened,
                     rakp1,
                     bmc_random,
-                    user,
-                    limit,
+                    claim,
                 };
                 if let Some(entry) = self.half_open.get_mut(id) {
                     entry.phase = Phase::AwaitRakp3(login);
                 }
                 self.answer_rakp1(arrival, id, &login, output)
             }
-            Err((status, failure)) => {
-                self.push_event(Event::LoginFailed {
-                    user: None,
-                    failure,
-                    peer: arrival.peer,
-                });
+            Err((status, user, failure)) => {
+                self.push_failure(arrival, user, failure);
                 error(status, output)
             }
         }
@@ -201,13 +198,16 @@ impl Sessions {
         output: &mut [u8],
     ) -> Step {
         let (tag, console_session) = (login.rakp1.tag, login.opened.console_session);
-        let Some(user) = arrival.directory.user_by_id(login.user) else {
-            return seal_rakp2_error(tag, console_session, RmcpPlusStatus::UNAUTHORIZED_NAME, output);
+        let user = login.claim.user.map(|id| arrival.directory.user_by_id(id));
+        let password = match (&user, &self.decoy) {
+            (Some(Some(user)), _) => user.password,
+            (None, Some(decoy)) => decoy,
+            _ => return seal_rakp2_error(tag, console_session, RmcpPlusStatus::UNAUTHORIZED_NAME, output),
         };
         let guid = arrival.directory.system_guid();
         let code = login
             .transcript(id, guid)
-            .rakp2_code(login.opened.suite.authentication, user.password);
+            .rakp2_code(login.opened.suite.authentication, password);
         let rakp2 = Rakp2 {
             bmc_random: login.bmc_random,
             guid: *guid,
@@ -241,6 +241,9 @@ impl Sessions {
         };
         if rakp3.status != RmcpPlusStatus::NO_ERRORS {
             self.half_open.remove(id);
+            if rakp3.status == RmcpPlusStatus::INVALID_INTEGRITY_CHECK {
+                self.push_failure(arrival, login.claim.user, LoginFailure::GivenUp);
+            }
             return Err(DropReason::LoginAbandoned);
         }
         let outcome = self.finish_login(arrival, &login, &rakp3);
@@ -294,6 +297,53 @@ impl Sessions {
         }
     }
 
+    /// The user whom the console has proven to be, and the proof. Takes the same time whether there is such a user
+    /// or not.
+    fn prove<'a, D: Directory, R: CryptoRng>(
+        &mut self,
+        arrival: &Arrival<'a, D, R>,
+        login: &AwaitRakp3,
+        transcript: &RakpTranscript<'_>,
+        rakp3: &Rakp3<'_>,
+    ) -> Result<(UserRecord<'a>, AuthenticationCode), RmcpPlusStatus> {
+        let claimed = login.claim.user;
+        let user = claimed.and_then(|id| arrival.directory.user_by_id(id));
+        let decoy = self.decoy.as_deref();
+        let password = user.as_ref().map(|user| user.password).or(decoy);
+        let password = password.ok_or(RmcpPlusStatus::UNAUTHORIZED_NAME)?;
+        let proof = transcript.rakp3_code(login.opened.suite.authentication, password);
+        let is_proven = proof.verify(rakp3.code);
+        let is_allowed =
+            claimed.is_none_or(|id| arrival.directory.login_allowed(id, arrival.peer, arrival.now));
+        let failure = match user {
+            Some(user) if is_proven && is_allowed => return Ok((user, proof)),
+            Some(_) if !is_allowed => LoginFailure::LockedOut,
+            Some(_) => LoginFailure::WrongPassword,
+            None => LoginFailure::UnknownUser,
+        };
+        self.push_failure(arrival, claimed, failure);
+        let hides = arrival.directory.hides_unknown_users();
+        if failure == LoginFailure::WrongPassword || hides {
+            Err(RmcpPlusStatus::INVALID_INTEGRITY_CHECK)
+        } else {
+            Err(RmcpPlusStatus::UNAUTHORIZED_NAME)
+        }
+    }
+
+    /// Tells of a login that failed.
+    pub(super) fn push_failure<D, R>(
+        &mut self,
+        arrival: &Arrival<'_, D, R>,
+        user: Option<UserId>,
+        failure: LoginFailure,
+    ) {
+        self.push_event(Event::LoginFailed {
+            user,
+            failure,
+            peer: arrival.peer,
+        });
+    }
+
     /// Checks the console's proof and opens the session.
     fn finish_login<D: Directory, R: CryptoRng>(
         &mut self,
@@ -302,22 +352,15 @@ impl Sessions {
         rakp3: &Rakp3<'_>,
     ) -> Result<(), RmcpPlusStatus> {
         let suite = login.opened.suite;
-        let user = arrival
-            .directory
-            .user_by_id(login.user)
-            .ok_or(RmcpPlusStatus::UNAUTHORIZED_NAME)?;
         let guid = arrival.directory.system_guid();
         let transcript = login.transcript(rakp3.bmc_session, guid);
-        let proof = transcript.rakp3_code(suite.authentication, user.password);
-        if !proof.verify(rakp3.code) {
-            let failure = LoginFailure::WrongPassword;
-            self.push_event(Event::LoginFailed {
-                user: Some(login.user),
-                failure,
-                peer: arrival.peer,
-            });
-            return Err(RmcpPlusStatus::INVALID_INTEGRITY_CHECK);
-        }
+        let (user, proof) = self.prove(arrival, login, &transcript, rakp3)?;
+        let Some(limit) = login.claim.limit else {
+            self.push_failure(arrival, Some(user.id), LoginFailure::Privilege);
+            return Err(RmcpPlusStatus::UNAUTHORIZED_ROLE);
+        };
+        // It may have been lowered since.
+        let limit = limit.min(user.privilege_limit);
         if self.is_full() {
             return Err(RmcpPlusStatus::INSUFFICIENT_RESOURCES);
         }
@@ -342,8 +385,8 @@ impl Sessions {
         self.open(
             arrival,
             rakp3.bmc_session,
-            login.user,
-            login.limit,
+            user.id,
+            limit,
             protection,
             unconfirmed,
         )
@@ -422,63 +465,6 @@ fn grant_privilege(
         wanted if wanted > limit => Err(RmcpPlusStatus::UNAUTHORIZED_ROLE),
         wanted => Ok(wanted),
     }
-}
-
-/// Finds the user of RAKP 1 and the privilege that the session may take. Takes as long for a name that does not
-/// exist as for one that does.
-fn identify_user<D: Directory, R: CryptoRng>(
-    arrival: &Arrival<'_, D, R>,
-    opened: &AwaitRakp1,
-    rakp1: &Rakp1,
-) -> Result<(crate::session::UserId, Privilege), (RmcpPlusStatus, LoginFailure)> {
-    if usize::from(rakp1.name_length) > MAX_USER_NAME {
-        return Err((RmcpPlusStatus::INVALID_NAME_LENGTH, LoginFailure::UnknownUser));
-    }
-    let wanted = rakp1.role.privilege();
-    if wanted != Privilege::UNSPECIFIED && !wanted.is_level() {
-        return Err((RmcpPlusStatus::INVALID_ROLE, LoginFailure::Privilege));
-    }
-    let at_least = (!rakp1.role.is_name_only_lookup() && wanted.is_level()).then_some(wanted);
-    let lookup = UserLookup {
-        name: trim_name(&rakp1.name),
-        at_least,
-    };
-    let user = arrival.directory.user(lookup).filter(|user| {
-        user.privilege_limit.is_level() && arrival.directory.login_allowed(lookup, arrival.peer)
-    });
-    let Some(user) = user else {
-        let transcript = RakpTranscript {
-            console_session: opened.console_session,
-            bmc_session: rakp1.bmc_session,
-            console_random: &rakp1.console_random,
-            bmc_random: &[0; 16],
-            guid: arrival.directory.system_guid(),
-            role: rakp1.role.0,
-            user_name: &rakp1.name,
-        };
-        let code = transcript.rakp2_code(opened.suite.authentication, &Password::empty());
-        core::hint::black_box(&code);
-        return Err((RmcpPlusStatus::UNAUTHORIZED_NAME, LoginFailure::UnknownUser));
-    };
-    let limit = limit_of(&user, opened, arrival.directory.channel().privilege_limit);
-    match wanted {
-        Privilege::UNSPECIFIED => Ok((user.id, limit)),
-        wanted if wanted > limit => Err((RmcpPlusStatus::UNAUTHORIZED_ROLE, LoginFailure::Privilege)),
-        wanted => Ok((user.id, wanted)),
-    }
-}
-
-fn limit_of(user: &UserRecord<'_>, opened: &AwaitRakp1, channel: Privilege) -> Privilege {
-    user.privilege_limit.min(opened.granted).min(channel)
-}
-
-/// A name without the NULs that some clients count in.
-pub(super) fn trim_name(name: &[u8]) -> &[u8] {
-    let length = name
-        .iter()
-        .rposition(|byte| *byte != 0)
-        .map_or(0, |last| last + 1);
-    name.get(..length).unwrap_or_default()
 }
 
 fn seal_rakp2_error(tag: u8, console_session: u32, status: RmcpPlusStatus, output: &mut [u8]) -> Step {

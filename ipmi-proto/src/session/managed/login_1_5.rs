@@ -12,12 +12,13 @@ use crate::command::app::session::{
     GetSessionChallengeRequest, SessionChallenge,
 };
 use crate::command::{Command, decode_request};
+use crate::crypto::Password;
 use crate::crypto::v15::{AuthenticationType, verify_authentication_code};
 use crate::ipmb::{CompletionCode, Lun, Privilege, RequestMessage, ResponseMessage};
 use crate::packet::v1_5;
 use crate::session::policy::AuthTypes;
 use crate::session::window::{SequenceCounter, SequenceWindow, Width};
-use crate::session::{Directory, DropReason, Event, LoginFailure, UserLookup, UserRecord};
+use crate::session::{Directory, DropReason, LoginFailure, UserLookup, UserRecord};
 use crate::wire::Writer;
 
 impl Sessions {
@@ -36,28 +37,37 @@ impl Sessions {
         }
         let name = request.user.text();
         let lookup = UserLookup { name, at_least: None };
-        let user = arrival.directory.user(lookup).filter(|user| {
-            user.privilege_limit.is_level() && arrival.directory.login_allowed(lookup, arrival.peer)
-        });
-        let Some(user) = user else {
-            self.push_event(Event::LoginFailed {
-                user: None,
-                failure: LoginFailure::UnknownUser,
-                peer: arrival.peer,
-            });
+        self.draw_decoy(arrival.random);
+        let directory = arrival.directory;
+        let hides = directory.hides_unknown_users() && kind != AuthenticationType::NONE;
+        let user = directory
+            .user(lookup)
+            .filter(|user| user.privilege_limit.is_level());
+        let user = user.map(|user| user.id);
+        let failure = match user {
+            None => Some(LoginFailure::UnknownUser),
+            Some(id) if !directory.login_allowed(id, arrival.peer, arrival.now) => {
+                Some(LoginFailure::LockedOut)
+            }
+            Some(_) => None,
+        };
+        // One that is hidden is found out by its authentication code.
+        if let Some(failure) = failure.filter(|_| !hides) {
+            self.push_failure(arrival, user, failure);
             return Err(if name.is_empty() {
                 GetSessionChallenge::NULL_USER_DISABLED
             } else {
                 GetSessionChallenge::INVALID_USER
             });
-        };
+        }
         let temporary_session = self.free_id(arrival.random).ok_or(CompletionCode::OUT_OF_SPACE)?;
         let mut challenge = [0; 16];
         arrival.random.fill_bytes(&mut challenge);
         let phase = Phase::AwaitActivate(AwaitActivate {
             kind,
             challenge,
-            user: user.id,
+            user,
+            wrong_code: None,
         });
         let login = HalfOpen {
             peer: arrival.peer,
@@ -108,20 +118,7 @@ impl Sessions {
         };
         let login = *login;
         let message = activation(packet)?;
-        let user = arrival
-            .directory
-            .user_by_id(login.user)
-            .ok_or(DropReason::UnknownSession)?;
-        if !is_authentic(&login, &user, packet)? {
-            let failure = LoginFailure::WrongPassword;
-            self.push_event(Event::LoginFailed {
-                user: Some(login.user),
-                failure,
-                peer: arrival.peer,
-            });
-            // The challenge stays: whoever sent this may not be the console that asked for it.
-            return Err(DropReason::BadAuthCode);
-        }
+        let user = self.authenticate(arrival, id, &login, packet)?;
         let request = decode_request::<ActivateSessionRequest>(message.data);
         let outcome = request.and_then(|request| self.activate_for(arrival, id, &login, &user, &request));
         match outcome {
@@ -144,6 +141,45 @@ impl Sessions {
                 Ok((length, completion))
             }
         }
+    }
+
+    /// The user whose password a packet of a login proves. Takes the same time whether there is such a user or not.
+    fn authenticate<'a, D: Directory, R: CryptoRng>(
+        &mut self,
+        arrival: &Arrival<'a, D, R>,
+        id: u32,
+        login: &AwaitActivate,
+        packet: &v1_5::Packet<'_>,
+    ) -> Result<UserRecord<'a>, DropReason> {
+        let directory = arrival.directory;
+        let user = login.user.and_then(|id| directory.user_by_id(id));
+        let decoy = self.decoy.as_deref();
+        let password = user.as_ref().map(|user| user.password).or(decoy);
+        let password = password.ok_or(DropReason::UnknownSession)?;
+        let is_authentic = is_authentic(login.kind, password, packet)?;
+        let is_allowed = login
+            .user
+            .is_none_or(|id| directory.login_allowed(id, arrival.peer, arrival.now));
+        let failure = match user {
+            Some(user) if is_authentic && is_allowed => return Ok(user),
+            Some(_) if !is_allowed => LoginFailure::LockedOut,
+            Some(_) => LoginFailure::WrongPassword,
+            None => LoginFailure::UnknownUser,
+        };
+        // The challenge stays: whoever sent this may not be the console that asked for it. The same packet again
+        // is no other guess.
+        let code = packet.auth_code.copied();
+        if code.is_none() || code != login.wrong_code {
+            self.push_failure(arrival, login.user, failure);
+        }
+        if let Some(HalfOpen {
+            phase: Phase::AwaitActivate(login),
+            ..
+        }) = self.half_open.get_mut(id)
+        {
+            login.wrong_code = code;
+        }
+        Err(DropReason::BadAuthCode)
     }
 
     fn activate_for<D: Directory, R: CryptoRng>(
@@ -189,7 +225,7 @@ impl Sessions {
             initial_inbound,
             maximum,
         };
-        self.open(arrival, id, login.user, maximum, protection, unconfirmed)
+        self.open(arrival, id, user.id, maximum, protection, unconfirmed)
             .ok_or(ActivateSession::NO_SLOT)
     }
 
@@ -217,14 +253,9 @@ impl Sessions {
             return None;
         };
         let message = activation(packet).ok()?;
-        let login = AwaitActivate {
-            kind: protection.kind,
-            challenge: *challenge,
-            user: session.user,
-        };
-        let user = arrival.directory.user_by_id(session.user)?;
         let request = decode_request::<ActivateSessionRequest>(message.data).ok()?;
-        if !is_authentic(&login, &user, packet).ok()? || request.challenge != login.challenge {
+        let is_authentic = is_authentic(protection.kind, &protection.password, packet).ok()?;
+        if !is_authentic || request.challenge != *challenge {
             return None;
         }
         protection.outbound = SequenceCounter::new(*initial_outbound);
@@ -341,12 +372,12 @@ fn activation<'a>(packet: &v1_5::Packet<'a>) -> Result<RequestMessage<'a>, DropR
 }
 
 fn is_authentic(
-    login: &AwaitActivate,
-    user: &UserRecord<'_>,
+    expected: AuthenticationType,
+    password: &Password,
     packet: &v1_5::Packet<'_>,
 ) -> Result<bool, DropReason> {
     let kind = AuthenticationType(packet.header.auth_type);
-    if kind != login.kind {
+    if kind != expected {
         return Err(DropReason::NotProtected);
     }
     let Some(code) = packet.auth_code else {
@@ -357,7 +388,7 @@ fn is_authentic(
     } = packet.header;
     Ok(verify_authentication_code(
         kind,
-        user.password,
+        password,
         session,
         packet.message,
         sequence,

@@ -9,6 +9,7 @@
 //! ```
 
 mod active;
+mod claim;
 mod commands;
 mod events;
 mod half_open;
@@ -31,6 +32,7 @@ pub use self::limits::Limits;
 use self::retry::Ticket;
 use self::table::Table;
 use super::{CloseReason, Directory, DropReason, Event, Peer, UserId};
+use crate::crypto::{Password, PasswordForm};
 use crate::ipmb::{
     ChannelNumber, CompletionCode, NetFn, Privilege, RequestHeader, RequestMessage, ResponseMessage,
 };
@@ -177,6 +179,8 @@ pub struct Sessions {
     /// No deadline lies before this; looked at again when it is reached.
     next_timeout: Option<Instant>,
     unsolicited: events::Budget,
+    /// The password of users who do not exist: random, drawn when it is needed first.
+    decoy: Option<Box<Password>>,
 }
 
 impl Sessions {
@@ -191,6 +195,7 @@ impl Sessions {
             last_handle: 0,
             next_timeout: None,
             unsolicited: events::Budget::new(),
+            decoy: None,
         }
     }
 
@@ -297,10 +302,13 @@ impl Sessions {
         self.close_id(session.0, reason);
     }
 
-    /// Ends the sessions of a user, and logins under way that might be theirs.
-    pub fn close_user(&mut self, user: UserId, reason: CloseReason) {
-        self.half_open.clear();
-        self.close_where(|session| session.user == user, reason);
+    /// Ends the sessions of a user, but for `spared`. Logins under way end by themselves: they are held against
+    /// what the directory says at their end.
+    pub fn close_user(&mut self, user: UserId, spared: Option<SessionId>, reason: CloseReason) {
+        self.close_where(
+            |session| session.user == user && spared != Some(SessionId(session.id)),
+            reason,
+        );
     }
 
     /// Ends all sessions and logins (reset of the BMC).
@@ -349,6 +357,17 @@ impl Sessions {
     #[must_use]
     pub fn session(&self, id: SessionId) -> Option<SessionInfo> {
         self.active.get(id.0).map(|session| session.info())
+    }
+
+    /// Draws the password of users who do not exist.
+    fn draw_decoy(&mut self, random: &mut impl CryptoRng) {
+        if self.decoy.is_none() {
+            let mut bytes = [0; Password::MAX_LENGTH];
+            random.fill_bytes(&mut bytes);
+            self.decoy = Password::with_form(&bytes, PasswordForm::Twenty)
+                .ok()
+                .map(Box::new);
+        }
     }
 
     fn handle_ping<'d>(&mut self, now: Instant, peer: Peer, packet: &[u8], output: &mut [u8]) -> Handled<'d> {

@@ -11,7 +11,7 @@ use ipmi_proto::ipmb::{CompletionCode, Privilege};
 use ipmi_proto::session::UserId;
 use ipmi_proto::wire::{LowBits, PaddedText};
 
-use crate::handlers::{After, Context, handlers};
+use crate::handlers::{Context, handlers};
 use crate::state::users::{NULL_USER, USER_COUNT, User};
 
 handlers! {
@@ -94,8 +94,11 @@ fn set_user_access(
     if let Some(LowBits(session_limit)) = request.session_limit {
         user.session_limit = session_limit;
     }
-    if lowered || !user.ipmi_messaging {
-        context.after = After::CloseUser(id);
+    let may_log_in = user.can_log_in();
+    if !may_log_in {
+        context.close_user(id);
+    } else if lowered {
+        context.close_others(id);
     }
     Ok(Empty)
 }
@@ -120,7 +123,11 @@ fn set_user_name(context: &mut Context<'_>, request: SetUserNameRequest) -> Resu
     let user = user_mut(context, id.0)?;
     if user.name != name {
         user.name = name;
-        context.after = After::CloseUser(id);
+        if name.text().is_empty() {
+            context.close_user(id);
+        } else {
+            context.close_others(id);
+        }
     }
     Ok(Empty)
 }
@@ -143,12 +150,17 @@ fn set_user_password(
         PasswordOperation::DISABLE if last => return Err(CompletionCode::INVALID_FIELD),
         PasswordOperation::DISABLE => {
             user.enabled = false;
-            context.after = After::CloseUser(id);
+            context.close_user(id);
         }
         PasswordOperation::ENABLE => enable(context, id)?,
         PasswordOperation::SET => {
-            user.password = given()?;
-            context.after = After::CloseUser(id);
+            let password = given()?;
+            let is_other = !user.password.matches(&password);
+            user.password = password;
+            context.state.lockout.forgive(id);
+            if is_other {
+                context.close_others(id);
+            }
         }
         PasswordOperation::TEST if user.password.form() != form => {
             return Err(SetUserPassword::PASSWORD_SIZE_WRONG);
@@ -168,5 +180,6 @@ fn enable(context: &mut Context<'_>, id: UserId) -> Result<(), CompletionCode> {
         return Err(CompletionCode::INVALID_FIELD);
     }
     user_mut(context, id.0)?.enabled = true;
+    context.state.lockout.forgive(id);
     Ok(())
 }
