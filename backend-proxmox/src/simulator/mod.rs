@@ -121,6 +121,7 @@ impl SimulatorBuilder {
                 report_interval: Duration::from_secs(10),
                 idle: Duration::from_secs(5),
                 requests_per_connection: 100,
+                cleanup_race: false,
                 token_consoles: true,
             },
             token_consoles: None,
@@ -174,6 +175,13 @@ impl SimulatorBuilder {
     /// Whether API tokens can use consoles; unless said otherwise, on version 9 alone, as with its latest packages.
     pub fn token_consoles(mut self, allowed: bool) -> Self {
         self.token_consoles = Some(allowed);
+        self
+    }
+
+    /// Whether a start within 0.3 s after a stop keeps the guest's lock file for 30 s, as seen with packages of 2026: a
+    /// power cycle must leave a pause. Off unless said otherwise.
+    pub fn cleanup_race(mut self, race: bool) -> Self {
+        self.settings.cleanup_race = race;
         self
     }
 

@@ -77,32 +77,8 @@ impl Target {
 pub(super) async fn start(task: TaskHandle, target: Target) -> Result<(), String> {
     let shared = &task.shared;
     let guard = target.lock(shared).await?;
-    {
-        let mut cluster = shared.cluster();
-        cluster.check_quorum()?;
-        let guest = target.guest(&mut cluster)?;
-        if guest.process.is_some() && target.kind == GuestKind::Qemu {
-            return Err(format!("VM {} already running", target.vmid));
-        }
-        if guest.lock() == Some("suspended") {
-            guest.config.remove("lock");
-            task.log("Resuming suspended VM");
-        }
-        if !target.skip_lock {
-            guest.check_lock()?;
-        }
-        if let Some(error) = &guest.behaviour.start_error {
-            return Err(error.clone());
-        }
-        for card in 0..devices::loose_network_cards(&guest.configured()) {
-            if target.kind == GuestKind::Qemu {
-                task.log(format!(
-                    "WARN: Interface 'tap{}i{card}' not attached to any bridge.",
-                    target.vmid
-                ));
-            }
-        }
-    }
+    let lines = prepare_start(shared, &target)?;
+    lines.into_iter().for_each(|line| task.log(line));
     shared.clock.sleep(START).await;
     let now = shared.clock.now();
     let mut cluster = shared.cluster();
@@ -111,12 +87,44 @@ pub(super) async fn start(task: TaskHandle, target: Target) -> Result<(), String
     drop(cluster);
     drop(guard);
     let race = target.kind == GuestKind::Qemu
-        && shared.version >= PveVersion::V9
+        && shared.settings.cleanup_race
         && stopped.is_some_and(|stopped| now.saturating_sub(stopped) < START + CLEANUP_RACE);
     if race {
         hold_lock_for_cleanup(shared, &target);
     }
     Ok(())
+}
+
+/// What is looked at before a start; gives lines for the log.
+fn prepare_start(shared: &Shared, target: &Target) -> Result<Vec<String>, String> {
+    let mut lines = Vec::new();
+    let mut cluster = shared.cluster();
+    cluster.check_quorum()?;
+    let guest = target.guest(&mut cluster)?;
+    if guest.process.is_some() && target.kind == GuestKind::Qemu {
+        return Err(format!("VM {} already running", target.vmid));
+    }
+    if guest.lock() == Some("suspended") {
+        guest.config.remove("lock");
+        lines.push("Resuming suspended VM".to_owned());
+    }
+    if !target.skip_lock {
+        guest.check_lock()?;
+    }
+    if let Some(error) = &guest.behaviour.start_error {
+        return Err(error.clone());
+    }
+    if target.kind == GuestKind::Qemu && shared.version >= PveVersion::V8 {
+        let cards = 0..devices::loose_network_cards(&guest.configured());
+        let warning = |card| {
+            format!(
+                "WARN: Interface 'tap{}i{card}' not attached to any bridge.",
+                target.vmid
+            )
+        };
+        lines.extend(cards.map(warning));
+    }
+    Ok(lines)
 }
 
 /// The clean-up of an old process that finds a new one waits for that, and keeps the lock file meanwhile.
@@ -178,10 +186,12 @@ pub(super) async fn shut_down(
     };
     if target.kind == GuestKind::Qemu && has_agent && !behaviour.agent {
         shared.clock.sleep(AGENT_PATIENCE).await;
-        task.log(format!(
-            "QEMU Guest Agent is not running - VM {} qga command 'guest-ping' failed - got timeout",
-            target.vmid
-        ));
+        if let Some(channel) = shared.version.agent_channel() {
+            task.log(format!(
+                "QEMU Guest Agent is not running - VM {} {channel} command 'guest-ping' failed - got timeout",
+                target.vmid
+            ));
+        }
     }
     let reaction = behaviour.shutdown_after.filter(|time| *time <= timeout);
     wait_for_end(shared, target, pid, reaction.unwrap_or(timeout)).await?;
@@ -191,7 +201,7 @@ pub(super) async fn shut_down(
         return Ok(());
     }
     if force {
-        task.log("VM still running - terminating now with SIGTERM");
+        task.log(shared.version.shutdown_forced());
         end_process(shared, target).await;
         return Ok(());
     }
@@ -298,7 +308,7 @@ pub(super) async fn resume(task: TaskHandle, target: Target) -> Result<(), Strin
             .is_some_and(|process| process.status == "paused");
         paused && devices::loose_network_cards(&guest.config) > 0
     };
-    if was_paused && shared.version >= PveVersion::V9 {
+    if was_paused && shared.version >= PveVersion::V8 {
         task.log(format!(
             "WARN: Interface 'tap{}i0' not attached to any bridge.",
             target.vmid

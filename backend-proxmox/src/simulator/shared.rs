@@ -30,6 +30,8 @@ pub(super) struct Settings {
     pub(super) idle: Duration,
     /// Requests that one connection may carry.
     pub(super) requests_per_connection: u32,
+    /// A start right after a stop keeps the lock file for long.
+    pub(super) cleanup_race: bool,
     /// API tokens can use consoles.
     pub(super) token_consoles: bool,
 }

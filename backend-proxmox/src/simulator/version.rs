@@ -52,6 +52,23 @@ impl PveVersion {
         }
     }
 
+    /// What the log of a shutdown calls the way to the agent that did not answer; version 7 does not say it.
+    pub(super) fn agent_channel(self) -> Option<&'static str> {
+        match self {
+            Self::V7 => None,
+            Self::V8 => Some("qmp"),
+            Self::V9 => Some("qga"),
+        }
+    }
+
+    /// The log's line about a machine that is ended because it did not shut down in time.
+    pub(super) fn shutdown_forced(self) -> &'static str {
+        match self {
+            Self::V7 => "VM quit/powerdown failed - terminating now with SIGTERM",
+            _ => "VM still running - terminating now with SIGTERM",
+        }
+    }
+
     /// The text of a shutdown that did not come to its end in time.
     pub(super) fn shutdown_timeout(self) -> &'static str {
         match self {

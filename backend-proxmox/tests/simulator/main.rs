@@ -3,5 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
 mod client;
+mod compare;
+mod consoles;
 mod limits;
 mod power;
+mod rights;
+mod samples;

@@ -1,5 +1,7 @@
 //! Everything under `/cluster`, and the list of nodes.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::guest_status::Load;
@@ -14,7 +16,7 @@ pub(super) fn handle(call: &Call) -> Option<ApiResult> {
         "GET /cluster/resources" => Ok(resources(call).into()),
         "GET /cluster/status" => Ok(status(call).into()),
         "GET /cluster/nextid" => next_id(call),
-        "GET /cluster/options" => Ok(json!({"description": ""}).into()),
+        "GET /cluster/options" => Ok(options(call).into()),
         "GET /cluster/ha/status/current" => Ok(manager_status(call).into()),
         "GET /cluster/ha/resources" => Ok(managed(call, None).into()),
         "GET /cluster/ha/resources/{sid}" => {
@@ -26,6 +28,20 @@ pub(super) fn handle(call: &Call) -> Option<ApiResult> {
         "GET /nodes" => Ok(nodes(call).into()),
         _ => return None,
     })
+}
+
+fn options(call: &Call) -> Value {
+    let cluster = call.shared.cluster();
+    let tags = cluster
+        .guests
+        .values()
+        .filter_map(|guest| guest.config.get("tags"));
+    let tags: BTreeSet<&str> = tags.flat_map(|tags| tags.split(';')).collect();
+    let mut options = json!({"description": "", "allowed-tags": tags});
+    if call.shared.version >= PveVersion::V8 {
+        options["mac_prefix"] = json!("BC:24:11");
+    }
+    options
 }
 
 fn resources(call: &Call) -> Value {
@@ -60,7 +76,7 @@ fn resources(call: &Call) -> Value {
             json!({
                 "id": format!("storage/{name}/local"), "type": "storage", "storage": "local", "node": name,
                 "status": "available", "plugintype": "dir", "shared": 0, "disk": 16_000_000_000_u64,
-                "maxdisk": 270_000_000_000_u64, "content": "images,rootdir,iso,vztmpl,backup,snippets",
+                "maxdisk": 270_553_174_016_u64, "content": "images,rootdir,iso,vztmpl,backup,snippets",
             })
         }));
     }
@@ -139,8 +155,8 @@ fn node_row(call: &Call, cluster: &Cluster, name: &str, node: &Node) -> Map<Stri
     ]);
     if node.failure.is_none() && cluster.may(&call.caller, &format!("/nodes/{name}"), "Sys.Audit") {
         let numbers = json!({
-            "maxcpu": 8, "cpu": 0.1, "maxmem": 34_359_738_368_u64, "mem": 8_589_934_592_u64,
-            "maxdisk": 270_000_000_000_u64, "disk": 16_000_000_000_u64, "uptime": call.shared.clock.now().as_secs() + 3600,
+            "maxcpu": 8, "cpu": 0.1, "maxmem": 25_276_502_016_u64, "mem": 8_589_934_592_u64,
+            "maxdisk": 270_553_174_016_u64, "disk": 16_000_000_000_u64, "uptime": call.shared.clock.now().as_secs() + 3600,
         });
         row.extend(numbers.as_object().cloned().unwrap_or_default());
     }

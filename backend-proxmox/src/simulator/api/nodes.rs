@@ -31,7 +31,7 @@ pub(super) fn handle(call: &Call) -> Option<ApiResult> {
             let point = |back: u64| {
                 json!({
                     "time": now.saturating_sub(back * 60), "cpu": 0.1, "maxcpu": 8, "memused": 8_589_934_592_u64,
-                    "memtotal": 34_359_738_368_u64, "loadavg": 0.5, "iowait": 0.01, "netin": 1000.0, "netout": 1000.0,
+                    "memtotal": 25_276_502_016_u64, "loadavg": 0.5, "iowait": 0.01, "netin": 1000.0, "netout": 1000.0,
                 })
             };
             Ok((0..70).rev().map(point).collect::<Value>().into())
@@ -50,8 +50,15 @@ fn guests(call: &Call, kind: GuestKind) -> Value {
             && cluster.may(&call.caller, &format!("/vms/{}", guest.vmid), "VM.Audit")
     };
     let rows = cluster.guests.values().filter(visible);
-    rows.map(|guest| Value::Object(guest_status::row(&call.shared, guest, full)))
-        .collect()
+    let row = |guest: &Guest| {
+        let mut row = guest_status::row(&call.shared, guest, full);
+        // A text in this list alone.
+        if kind == GuestKind::Lxc && call.shared.version < PveVersion::V8 {
+            row.insert("vmid".to_owned(), json!(guest.vmid.to_string()));
+        }
+        Value::Object(row)
+    };
+    rows.map(row).collect()
 }
 
 fn create(call: &Call) -> ApiResult {
@@ -103,9 +110,9 @@ fn status(call: &Call) -> Value {
         "uptime": uptime, "cpu": 0.1, "wait": 0.01, "idle": 0, "loadavg": ["0.51", "0.49", "0.47"],
         "cpuinfo": {"cpus": 8, "cores": 4, "sockets": 1, "model": "Simulated CPU", "mhz": "2000.000", "hvm": "1",
             "user_hz": 100, "flags": "fpu vmx"},
-        "memory": {"total": 34_359_738_368_u64, "used": 8_589_934_592_u64, "free": 25_769_803_776_u64},
+        "memory": {"total": 25_276_502_016_u64, "used": 8_589_934_592_u64, "free": 16_686_698_240_u64},
         "swap": {"total": 0, "used": 0, "free": 0},
-        "rootfs": {"total": 270_000_000_000_u64, "used": 16_000_000_000_u64, "free": 254_000_000_000_u64,
+        "rootfs": {"total": 270_553_174_016_u64, "used": 16_000_000_000_u64, "free": 254_000_000_000_u64,
             "avail": 240_000_000_000_u64},
         "ksm": {"shared": 0},
         "kversion": "Linux 6.8.12-1-pve #1 SMP PREEMPT_DYNAMIC",
@@ -133,7 +140,7 @@ fn storages(call: &Call) -> Value {
     }
     json!([{
         "storage": "local", "type": "dir", "enabled": 1, "active": 1, "shared": 0,
-        "content": "images,rootdir,iso,vztmpl,backup,snippets", "total": 270_000_000_000_u64,
+        "content": "images,rootdir,iso,vztmpl,backup,snippets", "total": 270_553_174_016_u64,
         "used": 16_000_000_000_u64, "avail": 240_000_000_000_u64, "used_fraction": 0.06,
     }])
 }
