@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::LibvirtMachine;
 use super::power::Operation;
 use crate::failure::{failure, with_causes};
-use crate::rpc::XmlKind;
+use crate::rpc::{DomainState, XmlKind};
 use crate::xml::{BootOrder, DeviceKey, Firmware};
 
 /// A reset reaches QEMU's devices within this time.
@@ -111,9 +111,34 @@ impl BootControl for LibvirtMachine {
             }
         }
     }
+
+    async fn resume_override(&self, boot: BootOverride) -> Result<bool, BackendError> {
+        if boot.persistence == BootPersistence::NextBoot && self.runs_with(boot.device).await? {
+            return Ok(false);
+        }
+        self.set_override(Some(boot)).await.map(|()| true)
+    }
 }
 
 impl LibvirtMachine {
+    /// Whether the domain runs, and was started with this device before the order of its definition: an override
+    /// that has been used.
+    async fn runs_with(&self, device: BootDevice) -> Result<bool, BackendError> {
+        const OPERATION: &str = "see what the domain was booted from";
+        let (session, domain) = (self.session()?, self.entry.domain());
+        let (state, _) = session.state.state(&domain).await.map_err(failure(OPERATION))?;
+        if state == DomainState::ShutOff {
+            return Ok(false);
+        }
+        let xml = async |kind| session.state.xml(&domain, kind).await.map_err(failure(OPERATION));
+        let (live, own) = (xml(XmlKind::Live).await?, xml(XmlKind::Definition).await?);
+        let (live, order) = (parse(&live)?, parse(&own)?);
+        let Some(edited) = order.first(&own, device) else {
+            return Ok(false);
+        };
+        Ok(!live.is_same(&order) && live.is_same(&parse(&edited)?))
+    }
+
     /// Puts a device first in the definition, for every boot.
     async fn change_definition(&self, device: BootDevice) -> Result<(), BackendError> {
         const OPERATION: &str = "change the boot order in the domain's definition";

@@ -46,9 +46,54 @@ impl Lab {
         self.define("qemu", &self.guest_xml(name, number));
     }
 
+    /// Where everything goes that a guest says since its power-on.
+    fn console_log(&self, name: &str) -> std::path::PathBuf {
+        self.path("home").join(format!("{name}.log"))
+    }
+
+    /// What a guest has said since its power-on.
+    pub(crate) fn said(&self, name: &str) -> String {
+        let said = std::fs::read(self.console_log(name)).unwrap_or_default();
+        String::from_utf8_lossy(&said).into_owned()
+    }
+
+    /// Waits until a guest has said something `times` times since its power-on.
+    #[track_caller]
+    pub(crate) fn wait_until_said(&self, name: &str, text: &str, times: usize) {
+        super::until(
+            || format!("{name} did not say {times} x {text:?} but {:?}", self.said(name)),
+            || self.said(name).matches(text).count() >= times,
+        );
+    }
+
+    /// Types at the serial line of a guest, without any connection to libvirt, until it says something new.
+    #[track_caller]
+    pub(crate) fn type_at(&self, name: &str, keys: &[u8], answer: &str) {
+        let said = || self.said(name).matches(answer).count();
+        let before = said();
+        let line = self.virsh("qemu", &["ttyconsole", name]);
+        // QEMU looks only now and then whether somebody has opened the line: it stays open.
+        let mut line = std::fs::File::options()
+            .read(true)
+            .write(true)
+            .open(line)
+            .unwrap();
+        std::io::Write::write_all(&mut line, keys).unwrap();
+        super::until(
+            || {
+                format!(
+                    "{name} did not say {answer:?} to {keys:?} but {:?}",
+                    self.said(name)
+                )
+            },
+            || said() > before,
+        );
+    }
+
     /// The XML of [`define_guest`](Self::define_guest).
     pub(crate) fn guest_xml(&self, name: &str, number: u8) -> String {
         let images = self.path("images").display().to_string();
+        let log = self.console_log(name).display().to_string();
         format!(
             "<domain type='qemu'>
   <name>{name}</name>
@@ -67,7 +112,7 @@ impl Lab {
     <controller type='usb' model='none'/>
     <interface type='user'><mac address='52:54:00:1a:00:{number:02x}'/><model type='virtio'/>
       <boot order='3'/></interface>
-    <serial type='pty'><target port='0'/></serial>
+    <serial type='pty'><log file='{log}' append='off'/><target port='0'/></serial>
     <console type='pty'><target type='serial' port='0'/></console>
     <memballoon model='none'/>
   </devices>

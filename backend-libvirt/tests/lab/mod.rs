@@ -169,6 +169,17 @@ impl Lab {
         path
     }
 
+    /// Writes a file that the unprivileged user alone can read.
+    pub(crate) fn write_private(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.write(name, text);
+        set_mode(&path, 0o600);
+        if is_root() {
+            let mut chown = Command::new("chown");
+            assert!(chown.arg("nobody").arg(&path).status().unwrap().success());
+        }
+        path
+    }
+
     /// Defines a domain.
     #[track_caller]
     pub(crate) fn define(&self, driver: &str, xml: &str) {

@@ -65,10 +65,15 @@ impl Vbmcd {
     }
 
     fn start(directory: TempDir, arguments: &[&str]) -> Self {
-        let mut child = command()
-            .args(arguments)
-            .arg("--actions")
-            .arg(directory.path().join("actions"))
+        let mut command = command();
+        let actions = directory.path().join("actions");
+        command.args(arguments).arg("--actions").arg(actions);
+        Self::of(directory, command)
+    }
+
+    /// A daemon that `command` runs; `directory` gets its log.
+    pub(crate) fn of(directory: TempDir, mut command: Command) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(std::fs::File::create(directory.path().join("log")).unwrap())
             .spawn()
@@ -93,7 +98,7 @@ impl Vbmcd {
             let left = deadline.saturating_duration_since(Instant::now());
             let line = printed.recv_timeout(left).unwrap_or_else(|_| {
                 panic!(
-                    "vbmcd {arguments:?} did not get ready; it printed: {}{}",
+                    "{command:?} did not get ready; it printed: {}{}",
                     daemon.printed,
                     daemon.log()
                 )

@@ -15,6 +15,9 @@ mod client;
 mod controller;
 mod daemon;
 mod hostile;
+#[path = "../../../../backend-libvirt/tests/lab/mod.rs"]
+mod lab;
+mod libvirt;
 mod lifetime;
 mod power;
 mod relay;
