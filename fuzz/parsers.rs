@@ -5,6 +5,7 @@ use ipmi_proto::ipmb::{RequestMessage, ResponseMessage};
 use ipmi_proto::packet::open_session::{OpenSessionRequest, OpenSessionResponse};
 use ipmi_proto::packet::rakp::{Rakp1, Rakp2, Rakp3, Rakp4, Reply};
 use ipmi_proto::packet::{Format, asf, rmcp, v1_5, v2_0};
+use ipmi_proto::pet::PlatformEventTrap;
 use ipmi_proto::wire::{WireError, Writer};
 
 use crate::input::Input;
@@ -17,8 +18,13 @@ fn written(write: impl FnOnce(&mut Writer<'_>) -> Result<(), WireError>) -> Vec<
     writer.written().to_vec()
 }
 
-/// RMCP, ASF and the session packets.
+/// RMCP, ASF and the session packets; traps.
 pub fn datagram(data: &[u8]) {
+    if let Ok(trap) = PlatformEventTrap::parse(data) {
+        let again = written(|writer| trap.write(writer));
+        assert_eq!(PlatformEventTrap::parse(&again), Ok(trap));
+        return;
+    }
     let Ok(header) = rmcp::Header::parse(data) else {
         return;
     };

@@ -64,6 +64,18 @@ fn packets() {
     }
 }
 
+/// What Net-SNMP 5.9.3 sends for `snmptrap -v 1` with the variable of a platform event trap.
+fn trap() {
+    let variable = "33221100554477668899aabbccddeeff010236a1b2c3ffff2020102030030157beb40000000000190000a2b81234c548656c6c6fc1";
+    let trap = format!(
+        "307202010004067075626c6963a465060\
+         92b06010401986f01014004c00002010201060203010187430301e24030453043060a2b06010401986f0101010435{variable}"
+    );
+    let byte = |at: usize| u8::from_str_radix(&trap[at..at + 2], 16).unwrap();
+    let bytes: Vec<_> = (0..trap.len()).step_by(2).map(byte).collect();
+    seed("datagram", "trap", &bytes);
+}
+
 fn commands() {
     for (index, spec) in command::all().enumerate() {
         let index = u16::try_from(index).unwrap().to_le_bytes();
@@ -88,6 +100,7 @@ fn commands() {
 
 fn main() {
     packets();
+    trap();
     commands();
     for choice in 0..14 {
         // Connect, the usual course of things, a request, its answer, close.

@@ -8,6 +8,7 @@
 //! - [`packet`]: RMCP, ASF, IPMI 1.5 and 2.0 session packets, Open Session, RAKP.
 //! - [`crypto`]: cipher suites, keys, authentication and integrity codes.
 //! - [`command`]: every command with request and response codecs, and a table of all of them.
+//! - [`pet`]: platform event traps, SNMPv1 datagrams that tell of events.
 //! - [`record`]: sensor data records, event log records, FRU inventory.
 //! - [`sol`]: Serial over LAN, its packets and both ends of the line.
 #![no_std]
@@ -27,6 +28,7 @@ pub mod command;
 pub mod crypto;
 pub mod ipmb;
 pub mod packet;
+pub mod pet;
 pub mod record;
 #[cfg(feature = "alloc")]
 pub mod session;
