@@ -24,6 +24,10 @@ commands! {
         /// How the last alert went, if asked for.
         status: Option<AlertStatus>,
     }
+    => {
+        IN_PROGRESS = 0x81, "an alert is already in progress";
+        SESSION_ACTIVE = 0x82, "a messaging session is active on the channel";
+    }
 
     /// Says that a trap has arrived, so that it is not sent again.
     PetAcknowledge = "PET Acknowledge", SENSOR_EVENT 0x17, ANYONE, Alert, "30.8";
