@@ -3,6 +3,7 @@
 
 extern crate alloc;
 
+mod alert;
 pub mod audit;
 pub mod backend;
 pub mod bmc;

@@ -7,6 +7,7 @@ use std::sync::{Mutex, OnceLock, RwLock};
 
 use ipmi_proto::crypto::{BmcKey, CipherSuite, CipherSuiteId, Password};
 use ipmi_proto::ipmb::Privilege;
+use ipmi_proto::pet::TRAP_PORT;
 use ipmi_proto::session::managed::{Limits, Sessions};
 use ipmi_proto::session::{AuthTypes, Event, UserId};
 use ipmi_proto::time::Instant;
@@ -210,6 +211,7 @@ pub struct BmcBuilder {
     console: ConsoleOptions,
     audit: Arc<dyn Audit>,
     store: Option<Arc<dyn Store>>,
+    alert_port: u16,
 }
 
 impl BmcBuilder {
@@ -235,6 +237,7 @@ impl BmcBuilder {
             audit: Arc::new(AuditLog::default()),
             store: None,
             wall_clock: clock::system_time,
+            alert_port: TRAP_PORT,
         }
     }
 
@@ -373,6 +376,12 @@ impl BmcBuilder {
         self
     }
 
+    /// The UDP port that alerts are sent to, which their destinations do not have: 162 unless set.
+    pub const fn alert_port(mut self, port: u16) -> Self {
+        self.alert_port = port;
+        self
+    }
+
     /// Where to count commands and logins: usually one for all BMCs, and the driver's.
     pub fn metrics(mut self, metrics: Arc<Metrics>) -> Self {
         self.metrics = Some(metrics);
@@ -438,6 +447,7 @@ impl BmcBuilder {
         self.add_users(&name, &mut state)?;
         *state.clock = Clock::new(self.wall_clock);
         state.lan.bad_passwords = self.login_lockout.threshold();
+        state.alerts.port = self.alert_port;
         state.note_capabilities(&*self.backend);
         let keeper = match self.store.take() {
             Some(store) => Some(Box::new(load(&name, store, &mut state)?)),

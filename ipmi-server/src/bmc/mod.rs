@@ -16,6 +16,7 @@ use alloc::collections::VecDeque;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::fmt;
+use std::net::SocketAddr;
 use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
 
 use ipmi_proto::ipmb::{CompletionCode, NetFn};
@@ -132,7 +133,7 @@ impl Bmc {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let result = f(&mut inner);
         let outgoing = inner.outgoing();
-        let wake = core::mem::take(&mut inner.wake);
+        let wake = core::mem::take(&mut inner.wake) | core::mem::take(&mut inner.state.wake);
         drop(inner);
         if wake {
             self.call_waker();
@@ -163,6 +164,7 @@ impl Bmc {
     ) -> Reaction {
         self.with(|inner| {
             inner.tell_time(now);
+            inner.state.alerts.reached_at(peer.local);
             let timeout = inner.sessions.poll_timeout();
             let Inner { sessions, state, .. } = inner;
             let reaction = match sessions.handle_datagram(now, peer, datagram, state, random, output) {
@@ -309,6 +311,12 @@ impl Bmc {
     #[must_use]
     pub fn poll_work(&self) -> Option<Unfinished> {
         self.with(|inner| inner.work.pop_front())
+    }
+
+    /// Tells the BMC where it is reached: where its alerts come from. A BMC that is not told takes the address
+    /// that the first datagram was sent to.
+    pub fn served_at(&self, address: SocketAddr) {
+        self.with(|inner| inner.state.alerts.served_at(address));
     }
 
     /// Peers with an open session, for a driver that gives each a socket of its own under attack.

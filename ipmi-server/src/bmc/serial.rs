@@ -17,7 +17,7 @@ use crate::sol::{self, Owner, SolEnd};
 const NOTICE_CAPACITY: usize = 128;
 
 impl Bmc {
-    /// The next datagram that the BMC sends by itself (Serial over LAN), written to `output`: where it goes
+    /// The next datagram that the BMC sends by itself (Serial over LAN, alerts), written to `output`: where it goes
     /// and its length. To be called until it answers `None`, after a timeout and when the waker was called;
     /// [`poll_timeout`](Self::poll_timeout) may have changed after it.
     #[must_use]
@@ -34,7 +34,9 @@ impl Bmc {
                 return Some((notice.peer, length));
             }
             let mut packet = [0; MAX_PACKET_LENGTH];
-            let (session, length) = inner.sol.poll_transmit(now, &mut packet)?;
+            let Some((session, length)) = inner.sol.poll_transmit(now, &mut packet) else {
+                return inner.state.poll_alert(now, output);
+            };
             inner
                 .sessions
                 .send_payload(session, packet.get(..length)?, random, output)

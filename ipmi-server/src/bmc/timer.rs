@@ -1,4 +1,4 @@
-//! Time passes: sessions, the watchdog, the boot flags, alarms.
+//! Time passes: sessions, the watchdog, the boot flags, event filters, alerts, alarms.
 
 use alloc::sync::Arc;
 
@@ -27,6 +27,14 @@ impl Bmc {
                 inner.start(Unfinished::new(self, power::take_override_back(Arc::clone(self))));
             }
             self.expire_watchdog(inner);
+            inner.state.pef_timeout(now);
+            inner.state.alerts_timeout(now);
+            if let Some(action) = inner.state.filtering.take_action() {
+                inner.start(Unfinished::new(
+                    self,
+                    power::filter_action(Arc::clone(self), action),
+                ));
+            }
             inner.state.scan(now, self.backend());
             inner.keeper_timeout();
         });
@@ -43,6 +51,8 @@ impl Bmc {
                 inner.sol.timeout(),
                 inner.state.boot.timeout(),
                 inner.state.watchdog.timeout(),
+                inner.state.filtering.timeout(),
+                inner.state.alerts.timeout(),
                 inner.state.scan_timeout(),
                 inner
                     .keeper

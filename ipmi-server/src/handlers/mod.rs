@@ -25,7 +25,7 @@ use ipmi_proto::session::{Peer, UserId};
 use ipmi_proto::time::Instant;
 use ipmi_proto::wire::Writer;
 
-pub(crate) use app::DEVICE_SUPPORT;
+pub(crate) use app::{DEVICE_SUPPORT, MANUFACTURER, PRODUCT};
 pub(crate) use chassis::boot_wish;
 pub(crate) use table::{Handler, TABLE};
 

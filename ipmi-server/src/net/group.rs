@@ -135,6 +135,10 @@ impl<H: DatagramHandler> Group<H> {
         members.by_number.insert(number, station.clone());
         drop(members);
 
+        let local = address.unwrap_or_else(|| self.local.ip());
+        station
+            .handler
+            .served_at(SocketAddr::new(local, self.local.port()));
         let (signal, waiting) = (home.signal.clone(), home.waiting.clone());
         let waker = move || {
             waiting.add(number);

@@ -4,6 +4,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::future::Future;
 use core::time::Duration;
+use std::net::SocketAddr;
 
 use ipmi_proto::session::{DropReason, Peer};
 use ipmi_proto::time::Instant;
@@ -69,6 +70,9 @@ pub trait DatagramHandler: Send + Sync + 'static {
     /// [`poll_timeout`](Self::poll_timeout) have something new. The driver asks them after such a call and
     /// after a timeout, and at no other time. It may be called from any thread and inside every method.
     fn set_waker(&self, waker: Arc<dyn Fn() + Send + Sync>);
+
+    /// The BMC is served at this address from now on. It stands for all of the host's if it is unspecified.
+    fn served_at(&self, _address: SocketAddr) {}
 
     /// The BMC is not served any more. Work that lasts until it is told to end is to end;
     /// [`poll_transmit`](Self::poll_transmit) is asked a last time.
@@ -150,6 +154,10 @@ impl DatagramHandler for Bmc {
 
     fn set_waker(&self, waker: Arc<dyn Fn() + Send + Sync>) {
         Self::set_waker(self, waker);
+    }
+
+    fn served_at(&self, address: SocketAddr) {
+        Self::served_at(self, address);
     }
 
     fn unserved(&self) {

@@ -88,6 +88,7 @@ impl<H: DatagramHandler> Server<H> {
         let runtime = self.common.next_runtime();
         let outlet = Arc::new(Outlet::Own(attach(socket, &runtime)?));
         let local = outlet.socket().local_addr()?;
+        bmc.served_at(local);
         let signal = Arc::<Signal>::default();
         let registered = self.common.register(signal.clone())?;
         let station = Station::new(bmc, self.common.clone(), &outlet);

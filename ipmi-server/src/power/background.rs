@@ -1,9 +1,11 @@
-//! What the BMC does to the machine by itself: the watchdog's actions, boot flags that ran out.
+//! What the BMC does to the machine by itself: actions of the watchdog and of event filters, boot flags that ran
+//! out.
 
 use alloc::sync::Arc;
 use core::time::Duration;
 
 use ipmi_proto::command::app::watchdog::TimeoutAction;
+use ipmi_proto::command::chassis::boot::ValidBitKept;
 use ipmi_proto::command::chassis::control::ControlAction;
 use ipmi_proto::command::chassis::status::RestartCause;
 use ipmi_proto::ipmb::{ChannelNumber, CompletionCode};
@@ -15,7 +17,7 @@ use crate::backend::{BootOverride, PowerAction};
 use crate::bmc::{Bmc, Sleep, Unfinished};
 use crate::handlers;
 
-/// How long the watchdog goes on trying, and how long it pauses at first.
+/// How long the BMC goes on trying, and how long it pauses at first.
 const RETRY_LIMIT: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -59,7 +61,7 @@ async fn give_override_again(bmc: Arc<Bmc>, wanted: BootOverride) {
     }
 }
 
-/// The pre-timeout interrupt of the watchdog.
+/// A diagnostic interrupt: of the watchdog before it ends, or of an event filter.
 pub(crate) async fn interrupt(bmc: Arc<Bmc>) {
     let action = PowerAction::DiagnosticInterrupt;
     bmc.with(|inner| {
@@ -75,7 +77,7 @@ pub(crate) async fn interrupt(bmc: Arc<Bmc>) {
     }
 }
 
-/// The action of the watchdog. Tries again for a while if the machine cannot be reached or is busy.
+/// The action of the watchdog.
 pub(crate) async fn watchdog_action(bmc: Arc<Bmc>, action: TimeoutAction) {
     let action = match action {
         TimeoutAction::HARD_RESET => ControlAction::HARD_RESET,
@@ -83,21 +85,53 @@ pub(crate) async fn watchdog_action(bmc: Arc<Bmc>, action: TimeoutAction) {
         TimeoutAction::POWER_CYCLE => ControlAction::POWER_CYCLE,
         _ => return,
     };
+    drop_one_time_override(&bmc, |kept| kept.on_watchdog).await;
+    persist(&bmc, action, RestartCause::WATCHDOG).await;
+}
+
+/// The power action of an event filter.
+pub(crate) async fn filter_action(bmc: Arc<Bmc>, action: ControlAction) {
+    let acting = FilterAction(bmc);
+    let bmc = &acting.0;
+    let cause = match action {
+        ControlAction::DIAGNOSTIC_INTERRUPT => return interrupt(Arc::clone(bmc)).await,
+        ControlAction::POWER_CYCLE => RestartCause::PEF_CYCLE,
+        _ => RestartCause::PEF_RESET,
+    };
+    if action != ControlAction::POWER_DOWN {
+        drop_one_time_override(bmc, |kept| kept.on_pef).await;
+    }
+    persist(bmc, action, cause).await;
+}
+
+/// A power action of an event filter that is under way. Whatever becomes of it, another one may follow.
+struct FilterAction(Arc<Bmc>);
+
+impl Drop for FilterAction {
+    fn drop(&mut self) {
+        self.0.with(|inner| {
+            inner.state.filtering.acted();
+            inner.wake_driver();
+        });
+    }
+}
+
+/// Does an action. Tries again for a while if the machine cannot be reached or is busy.
+async fn persist(bmc: &Arc<Bmc>, action: ControlAction, cause: RestartCause) {
     let order = Order {
         action,
-        cause: RestartCause::WATCHDOG,
+        cause,
         channel: ChannelNumber::IPMB,
     };
-    drop_one_time_override(&bmc).await;
     let (mut waited, mut pause) = (Duration::ZERO, FIRST_PAUSE);
     loop {
-        match attempt(&bmc, order).await {
+        match attempt(bmc, order).await {
             Ok(()) => return,
             // The machine is off already, or cannot do it: trying again changes nothing.
             Err(CompletionCode::NOT_IN_PRESENT_STATE | CompletionCode::INVALID_FIELD) => return,
             Err(_) if waited < RETRY_LIMIT => {}
             Err(code) => {
-                tracing::error!(bmc = bmc.name(), %action, %code, "the watchdog could not act");
+                tracing::error!(bmc = bmc.name(), %action, %cause, %code, "the BMC could not act on the machine");
                 bmc.with(|inner| {
                     let now = inner.now;
                     inner.state.power_action_failed(now);
@@ -105,7 +139,7 @@ pub(crate) async fn watchdog_action(bmc: Arc<Bmc>, action: TimeoutAction) {
                 return;
             }
         }
-        Sleep::new(Arc::clone(&bmc), pause).await;
+        Sleep::new(Arc::clone(bmc), pause).await;
         waited += pause;
         pause *= 2;
     }
@@ -125,11 +159,11 @@ async fn attempt(bmc: &Arc<Bmc>, order: Order) -> Result<(), CompletionCode> {
     }
 }
 
-/// A reset by the watchdog clears the valid bit of the boot flags, unless parameter 3 keeps it.
-async fn drop_one_time_override(bmc: &Arc<Bmc>) {
+/// A reset by the BMC clears the valid bit of the boot flags, unless parameter 3 keeps it.
+async fn drop_one_time_override(bmc: &Arc<Bmc>, keeps: impl FnOnce(ValidBitKept) -> bool) {
     let drop_it = bmc.with(|inner| {
         let boot = &mut inner.state.boot;
-        let drop_it = boot.is_one_time() && !boot.kept.on_watchdog;
+        let drop_it = boot.is_one_time() && !keeps(boot.kept);
         if drop_it {
             boot.invalidate();
         }

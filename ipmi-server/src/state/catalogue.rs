@@ -101,6 +101,16 @@ impl Sensor {
         }
     }
 
+    /// What it belongs to.
+    pub(crate) const fn entity(&self) -> Entity {
+        match &self.body {
+            SdrBody::Full(sensor) => sensor.entity,
+            SdrBody::Compact(sensor) => sensor.entity,
+            SdrBody::EventOnly(sensor) => sensor.entity,
+            _ => Entity::new(EntityId::UNSPECIFIED, 0),
+        }
+    }
+
     /// What it watches, and how its offsets are read.
     pub(crate) const fn types(&self) -> (SensorType, EventType) {
         match &self.body {

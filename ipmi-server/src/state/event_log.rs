@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use ipmi_proto::command::sensor_event::receiver::{EVENTS_OFF, EventReceiver};
+use ipmi_proto::command::storage::sel::AddSelEntry;
 use ipmi_proto::ipmb::{BMC_ADDRESS, CompletionCode};
 use ipmi_proto::record::offset::EventLoggingOffset;
 use ipmi_proto::record::sel::{OEM_TIMESTAMPED_TYPE, SelBody};
@@ -15,6 +16,7 @@ use ipmi_proto::wire::{LowBits, U24};
 
 use super::State;
 use super::catalogue::number;
+use super::pef::NOT_LOGGED;
 use super::sel::Fill;
 
 /// A sensor of the BMC may log so often in a minute: a machine that restarts all the time must not push the
@@ -45,6 +47,13 @@ enum Admission {
     /// Too many: this one and those after it are left out, which is worth a record.
     Exhausted,
     Refused,
+}
+
+/// Whether the event filters see an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Filtered {
+    Yes,
+    No,
 }
 
 impl EventPolicy {
@@ -88,16 +97,29 @@ impl State {
     /// events of the sensor are on.
     pub(crate) fn log(&mut self, now: Instant, event: EventMessage) {
         let is_enabled = self.sensors.unkept().note_event(&event);
-        let is_received = self.events.receiver.address != EVENTS_OFF && self.device.enables.event_logging;
-        if !is_enabled || !is_received {
-            return;
+        if is_enabled && self.events.receiver.address != EVENTS_OFF {
+            self.log_own(now, event, Filtered::Yes);
         }
+    }
+
+    /// Logs an event of event filtering, which does not filter its own.
+    pub(super) fn log_unfiltered(&mut self, now: Instant, event: EventMessage) {
+        self.log_own(now, event, Filtered::No);
+    }
+
+    fn log_own(&mut self, now: Instant, event: EventMessage, filtered: Filtered) {
         let body = match self.events.admit(now, event.sensor_number) {
             Admission::Granted => system(Generator::BMC, event),
             Admission::Exhausted => suppressed(&event),
             Admission::Refused => return,
         };
-        if let Err(code) = self.record(now, body) {
+        let result = if self.device.enables.event_logging {
+            self.add_record(now, body, filtered)
+        } else {
+            self.filter_unlogged(now, &body, filtered);
+            return;
+        };
+        if let Err(code) = result {
             tracing::debug!(bmc = self.identity.name, %code, "the event log takes no more records");
         }
     }
@@ -112,29 +134,55 @@ impl State {
         generator: Generator,
         event: EventMessage,
     ) -> Result<(), CompletionCode> {
+        let body = system(generator, event);
         if !self.device.enables.event_logging {
+            self.filter_unlogged(now, &body, Filtered::Yes);
             return Ok(());
         }
-        self.record(now, system(generator, event)).map(|_| ())
+        self.record(now, body).map(|_| ())
     }
 
-    /// Adds a record to the log.
+    /// Adds a record to the log, and lets the event filters see it.
     ///
     /// # Errors
     /// 80h for a type of record that does not exist, C4h if the log is full.
     pub(crate) fn record(&mut self, now: Instant, body: SelBody) -> Result<RecordId, CompletionCode> {
+        self.add_record(now, body, Filtered::Yes)
+    }
+
+    fn filter_unlogged(&mut self, now: Instant, body: &SelBody, filtered: Filtered) {
+        if filtered == Filtered::Yes {
+            self.filter(now, NOT_LOGGED, body);
+        }
+    }
+
+    fn add_record(
+        &mut self,
+        now: Instant,
+        body: SelBody,
+        filtered: Filtered,
+    ) -> Result<RecordId, CompletionCode> {
         let seconds = self.clock.seconds(now);
         let before = self.sel.fill();
         let result = self.sel.add(seconds, body);
+        if filtered == Filtered::Yes && result != Err(AddSelEntry::TYPE_NOT_SUPPORTED) {
+            self.filter(now, result.unwrap_or(NOT_LOGGED), &body);
+        }
         match self.sel.fill() {
             Fill::AlmostFull if before == Fill::Room => {
                 let event = log_event(EventLoggingOffset::ALMOST_FULL, self.sel.percent());
+                let body = system(Generator::BMC, event);
                 // If it does not fit, the next record says that the log is full.
-                let _ = self.sel.add(seconds, system(Generator::BMC, event));
+                if let Ok(record) = self.sel.add(seconds, body) {
+                    self.filter(now, record, &body);
+                }
             }
             Fill::Full if result.is_err() => {
                 let event = log_event(EventLoggingOffset::FULL, UNSPECIFIED_EVENT_DATA);
-                self.sel.add_last(seconds, system(Generator::BMC, event));
+                let body = system(Generator::BMC, event);
+                if let Some(record) = self.sel.add_last(seconds, body) {
+                    self.filter(now, record, &body);
+                }
             }
             _ => {}
         }

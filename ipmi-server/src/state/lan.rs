@@ -21,7 +21,7 @@ use super::lockout::Rules;
 use super::{SetGuard, Written};
 
 /// Alert destinations besides the volatile one.
-const DESTINATIONS: u8 = 4;
+pub(crate) const DESTINATIONS: u8 = 4;
 /// UDP port of RMCP's security extensions.
 const SECONDARY_PORT: u16 = 664;
 
@@ -208,7 +208,8 @@ fn version_6(parameter: LanParameter, set: u8, peer: Peer) -> Result<LanValue, C
     let none = Ipv6Addr::UNSPECIFIED;
     Ok(match parameter {
         LanParameter::IPV6_SUPPORT => LanValue::Ipv6Support(Ipv6Support {
-            alerts: false,
+            // Alerts leave from the address that the BMC is reached at.
+            alerts: static_address(peer).origin.enabled,
             dual_stack: true,
             ipv6_only: false,
         }),

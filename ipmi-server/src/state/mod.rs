@@ -48,7 +48,7 @@ pub(crate) use history::History;
 pub(crate) use identity::Identity;
 pub(crate) use lan::Lan;
 pub(crate) use lockout::Lockout;
-pub(crate) use pef::Pef;
+pub(crate) use pef::{Pef, PefRun};
 pub(crate) use power_statistics::PowerStatistics;
 pub(crate) use readings::Scan;
 pub(crate) use reservation::Reservation;
@@ -62,6 +62,7 @@ pub(crate) use users::Users;
 pub(crate) use watchdog::Watchdog;
 pub(crate) use written::Written;
 
+use crate::alert::Alerts;
 use crate::audit::Actor;
 use crate::backend::{BmcBackend, PowerState};
 use crate::handlers::DEVICE_SUPPORT;
@@ -105,6 +106,11 @@ pub(crate) struct State {
     pub(crate) fru: Kept<Fru>,
     pub(crate) dcmi: Kept<Dcmi>,
     pub(crate) pef: Kept<Pef>,
+    /// What event filtering is doing.
+    pub(crate) filtering: PefRun,
+    pub(crate) alerts: Alerts,
+    /// The driver has to look at timeout and datagrams again.
+    pub(crate) wake: bool,
     /// The power state that the machine told last.
     told_power: Option<PowerState>,
     /// It has not been noted for the power-on hours yet.
@@ -142,6 +148,9 @@ impl State {
             fru: Kept::new(Fru::default()),
             dcmi: Kept::new(Dcmi::default()),
             pef: Kept::new(Pef::new()),
+            filtering: PefRun::default(),
+            alerts: Alerts::new(),
+            wake: false,
             told_power: None,
             is_power_uncounted: true,
             powered_on: false,
@@ -204,6 +213,7 @@ impl State {
 
     /// The machine boots.
     pub(crate) fn booted(&mut self, now: Instant) {
+        self.delay_filters();
         let was_off = core::mem::take(&mut self.powered_on);
         let cause = self.chassis.booted(now, was_off);
         let override_used = self.boot.booted();
@@ -235,7 +245,9 @@ impl State {
         self.lan.guard = SetGuard::default();
         self.sol.guard = SetGuard::default();
         self.system_info.guard = SetGuard::default();
-        self.pef.guard = SetGuard::default();
+        self.pef.unkept().guard = SetGuard::default();
+        self.filtering = PefRun::default();
+        self.alerts.restart();
         self.sel.restart();
         self.sdr_reservation.cancel();
         self.device_sdr_reservation.cancel();

@@ -185,11 +185,24 @@ impl Sel {
     }
 
     /// Adds the record that says that the log is full, in the place that is kept for it.
-    pub(crate) fn add_last(&mut self, seconds: u32, mut body: SelBody) {
-        if self.fill() == Fill::Full && self.free() > 0 {
+    /// Answers its number, if the place was free.
+    pub(crate) fn add_last(&mut self, seconds: u32, mut body: SelBody) -> Option<RecordId> {
+        let is_free = self.fill() == Fill::Full && self.free() > 0;
+        is_free.then(|| {
             body.set_timestamp(seconds);
-            self.push(seconds, body);
-        }
+            self.push(seconds, body)
+        })
+    }
+
+    /// The records from this one on, or from the one that follows it if it was deleted.
+    pub(crate) fn since(&self, first: RecordId) -> impl Iterator<Item = SelRecord> {
+        // Numbers begin again after the last one. There are far more numbers than records.
+        let is_before = move |id: RecordId| id.0.wrapping_sub(first.0) >= 0x8000;
+        let records = self
+            .records
+            .iter()
+            .map(|entry| SelRecord::from_bytes(&entry.record));
+        records.skip_while(move |record| is_before(record.id))
     }
 
     fn push(&mut self, seconds: u32, body: SelBody) -> RecordId {

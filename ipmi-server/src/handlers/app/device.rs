@@ -32,8 +32,9 @@ const DEVICE_ID: u8 = 0x20;
 const DEVICE_REVISION: u8 = 1;
 const IPMI_VERSION_2_0: u8 = 0x02;
 /// No enterprise number of our own: 0 reads as "unspecified".
-const MANUFACTURER: U24 = U24(0);
-const PRODUCT: u16 = 0;
+pub(crate) const MANUFACTURER: U24 = U24(0);
+/// Number of the product, by the manufacturer.
+pub(crate) const PRODUCT: u16 = 0;
 
 /// The devices that the BMC offers.
 pub(crate) const SUPPORT: DeviceSupport = DeviceSupport {

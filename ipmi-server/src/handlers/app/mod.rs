@@ -9,7 +9,7 @@ mod system_info;
 mod user;
 mod watchdog;
 
-pub(crate) use device::SUPPORT as DEVICE_SUPPORT;
+pub(crate) use device::{MANUFACTURER, PRODUCT, SUPPORT as DEVICE_SUPPORT};
 
 use super::Handler;
 

@@ -1,5 +1,6 @@
 //! Sensor and event commands, network function 04h.
 
+mod alert;
 mod device_sdr;
 mod event_enable;
 mod pef;
@@ -13,6 +14,7 @@ use super::Handler;
 
 /// The handlers of this network function.
 pub(super) const HANDLERS: &[&[Handler]] = &[
+    alert::HANDLERS,
     device_sdr::HANDLERS,
     event_enable::HANDLERS,
     reading::HANDLERS,

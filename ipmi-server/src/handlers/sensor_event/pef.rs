@@ -1,20 +1,19 @@
-//! Platform event filtering: its configuration and marks. No action is offered.
+//! Platform event filtering: what it can do, its configuration, marks and postpone timer.
 
-use ipmi_proto::command::sensor_event::alert::PetAcknowledge;
 use ipmi_proto::command::sensor_event::pef::{
     ArmPefPostponeTimer, ArmPefPostponeTimerRequest, ArmPefPostponeTimerResponse, GetLastProcessedEvent,
     GetPefCapabilities, GetPefParameter, GetPefParameterRequest, GetPefParameterResponse, LastProcessedEvent,
-    PefActionSupport, PefCapabilities, PostponeTimer, SetLastProcessedEvent, SetLastProcessedEventRequest,
-    SetPefParameter, SetPefParameterRequest,
+    PefActionSupport, PefCapabilities, SetLastProcessedEvent, SetLastProcessedEventRequest, SetPefParameter,
+    SetPefParameterRequest,
 };
-use ipmi_proto::command::sensor_event::pef_parameter::PefValue;
+use ipmi_proto::command::sensor_event::pef_parameter::{PefParameter, PefValue};
 use ipmi_proto::command::{Empty, PARAMETER_REVISION, ParameterData};
 use ipmi_proto::ipmb::CompletionCode;
 use ipmi_proto::record::RecordId;
 use ipmi_proto::wire::LowBits;
 
 use crate::handlers::{Context, check_writable, handlers};
-use crate::state::pef::FILTERS;
+use crate::state::pef::{FILTERS, possible_actions};
 
 handlers! {
     pure GetPefCapabilities => capabilities;
@@ -23,32 +22,29 @@ handlers! {
     pure GetPefParameter => get;
     pure SetLastProcessedEvent => set_last_processed;
     pure GetLastProcessedEvent => get_last_processed;
-    // No trap is waiting for one.
-    pure PetAcknowledge => |_, _| Ok(Empty);
 }
 
 /// Version of PEF, BCD with the low digit first: 1.5.
 const VERSION: u8 = 0x51;
 
-fn capabilities(_: &mut Context<'_>, _: Empty) -> Result<PefCapabilities, CompletionCode> {
+fn capabilities(context: &mut Context<'_>, _: Empty) -> Result<PefCapabilities, CompletionCode> {
+    let possible = possible_actions(&context.state.capabilities);
     Ok(PefCapabilities {
         version: VERSION,
-        actions: PefActionSupport::default(),
+        // The same bits; OEM records are not filtered.
+        actions: PefActionSupport::from_word(possible.to_word()),
         filters: FILTERS,
     })
 }
 
-/// There is nothing to hold back: the timer never runs.
 fn arm_postpone_timer(
-    _: &mut Context<'_>,
+    context: &mut Context<'_>,
     request: ArmPefPostponeTimerRequest,
 ) -> Result<ArmPefPostponeTimerResponse, CompletionCode> {
-    match request.timer {
-        PostponeTimer::DISABLE | PostponeTimer::GET => Ok(ArmPefPostponeTimerResponse {
-            timer: PostponeTimer::DISABLE,
-        }),
-        _ => Err(CompletionCode::INVALID_FIELD),
-    }
+    let timer = context.state.filtering.arm(context.now, request.timer);
+    context.state.go_on_filtering(context.now);
+    context.wake_driver = true;
+    Ok(ArmPefPostponeTimerResponse { timer })
 }
 
 fn get(
@@ -56,10 +52,11 @@ fn get(
     request: GetPefParameterRequest,
 ) -> Result<GetPefParameterResponse, CompletionCode> {
     let selector = request.selector;
-    let value = context
-        .state
-        .pef
-        .get(selector.parameter, request.set, request.block, context.now)?;
+    let pef = &context.state.pef;
+    let value = match selector.parameter {
+        PefParameter::SET_IN_PROGRESS => PefValue::SetInProgress(LowBits(pef.guard.value(context.now))),
+        parameter => pef.settings.get(parameter, request.set, request.block)?,
+    };
     let data = if selector.revision_only {
         ParameterData::new()
     } else {
@@ -75,11 +72,13 @@ fn set(context: &mut Context<'_>, request: SetPefParameterRequest) -> Result<Emp
     let parameter = request.parameter.0;
     check_writable(parameter.spec())?;
     let session = context.session.map(|session| session.id);
+    let possible = possible_actions(&context.state.capabilities);
     let pef = &mut context.state.pef;
     match PefValue::from_data(parameter, &request.data)? {
         PefValue::SetInProgress(LowBits(value)) => pef.guard.set(value, session, context.now)?,
-        value => pef.set(&value)?,
+        value => pef.settings.set(&value, possible)?,
     }
+    context.state.go_on_filtering(context.now);
     Ok(Empty)
 }
 
@@ -87,11 +86,11 @@ fn set_last_processed(
     context: &mut Context<'_>,
     request: SetLastProcessedEventRequest,
 ) -> Result<Empty, CompletionCode> {
-    let pef = &mut context.state.pef;
+    let settings = &mut context.state.pef.settings;
     if request.who.bmc {
-        pef.last_by_bmc = request.record;
+        settings.last_by_bmc = request.record;
     } else {
-        pef.last_by_software = request.record;
+        settings.last_by_software = request.record;
     }
     Ok(Empty)
 }
@@ -101,7 +100,7 @@ fn get_last_processed(context: &mut Context<'_>, _: Empty) -> Result<LastProcess
     Ok(LastProcessedEvent {
         last_addition: state.sel.last_addition(),
         last_record: state.sel.last().unwrap_or(RecordId::LAST),
-        last_by_software: state.pef.last_by_software,
-        last_by_bmc: state.pef.last_by_bmc,
+        last_by_software: state.pef.settings.last_by_software,
+        last_by_bmc: state.pef.settings.last_by_bmc,
     })
 }

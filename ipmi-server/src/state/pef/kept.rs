@@ -1,6 +1,6 @@
 //! What is kept of platform event filtering.
 
-use ipmi_proto::command::sensor_event::pef_parameter::PefControl;
+use ipmi_proto::command::sensor_event::pef_parameter::{PefActions, PefControl};
 use ipmi_proto::record::RecordId;
 use ipmi_proto::time::Instant;
 use ipmi_proto::wire::Reader;
@@ -16,6 +16,8 @@ use crate::keep::{Keep, Unreadable, wire};
 pub(crate) struct SavedPef {
     control: ByteBuf,
     #[serde(default)]
+    actions: u8,
+    #[serde(default)]
     startup_delay: u8,
     #[serde(default)]
     alert_startup_delay: u8,
@@ -29,23 +31,27 @@ impl Keep for Pef {
     type Saved = SavedPef;
 
     fn saved(&self) -> SavedPef {
+        let settings = &self.settings;
         SavedPef {
-            control: wire(&self.control),
-            startup_delay: self.startup_delay,
-            alert_startup_delay: self.alert_startup_delay,
-            tables: (&self.tables).into(),
-            last_by_software: self.last_by_software.0,
-            last_by_bmc: self.last_by_bmc.0,
+            control: wire(&settings.control),
+            actions: settings.action_control.to_word(),
+            startup_delay: settings.startup_delay,
+            alert_startup_delay: settings.alert_startup_delay,
+            tables: (&settings.tables).into(),
+            last_by_software: settings.last_by_software.0,
+            last_by_bmc: settings.last_by_bmc.0,
         }
     }
 
     fn restore(&mut self, saved: SavedPef, _: Instant) -> Result<(), Unreadable> {
-        self.control = Reader::new(&saved.control).value::<PefControl>()?;
-        self.startup_delay = saved.startup_delay;
-        self.alert_startup_delay = saved.alert_startup_delay;
-        self.tables = saved.tables.into();
-        self.last_by_software = RecordId(saved.last_by_software);
-        self.last_by_bmc = RecordId(saved.last_by_bmc);
+        let settings = &mut self.settings;
+        settings.control = Reader::new(&saved.control).value::<PefControl>()?;
+        settings.action_control = PefActions::from_word(saved.actions);
+        settings.startup_delay = saved.startup_delay;
+        settings.alert_startup_delay = saved.alert_startup_delay;
+        settings.tables = saved.tables.into();
+        settings.last_by_software = RecordId(saved.last_by_software);
+        settings.last_by_bmc = RecordId(saved.last_by_bmc);
         Ok(())
     }
 }
