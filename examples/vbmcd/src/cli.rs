@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::address_range::AddressRange;
+use crate::plan::DEFAULT_ALERT_PORT;
 
 /// Virtual BMCs: IPMI management controllers in front of machines that need no hardware.
 #[derive(Debug, Parser)]
@@ -66,6 +67,10 @@ pub struct DemoArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "password")]
     pub password_file: Option<PathBuf>,
 
+    /// UDP port that alerts, which are SNMP traps, are sent to.
+    #[arg(long, value_name = "PORT", default_value_t = DEFAULT_ALERT_PORT)]
+    pub alert_port: NonZeroU16,
+
     /// File that gets a line per action that reached a machine: `node1 power on`, `node1 boot pxe`.
     #[arg(long, value_name = "FILE")]
     pub actions: Option<PathBuf>,
@@ -102,6 +107,7 @@ impl std::fmt::Debug for DemoArgs {
             .field("port", &self.port)
             .field("addresses", &self.addresses)
             .field("username", &self.username)
+            .field("alert_port", &self.alert_port)
             .field("actions", &self.actions)
             .finish_non_exhaustive()
     }

@@ -81,6 +81,7 @@ pub fn plan(arguments: &DemoArgs) -> Result<(Plan, PasswordHint), DemoError> {
         cycle_when_off: CycleWhenOff::default(),
         login_lockout: LoginLockout::default(),
         hide_unknown_users: false,
+        alert_port: arguments.alert_port,
     });
     let simulated: Box<dyn ConnectionPlan> = Box::new(SimulatedPlan::default());
     let connections = BTreeMap::from([(CONNECTION.to_owned(), simulated)]);

@@ -318,7 +318,8 @@ fn configure(mut builder: BmcBuilder, access: &Access) -> BmcBuilder {
     }
     builder = builder
         .login_lockout(access.login_lockout)
-        .hide_unknown_users(access.hide_unknown_users);
+        .hide_unknown_users(access.hide_unknown_users)
+        .alert_port(access.alert_port.get());
     builder.cycle_when_off(match access.cycle_when_off {
         CycleWhenOff::Error => ipmi_server::bmc::CycleWhenOff::Error,
         CycleWhenOff::On => ipmi_server::bmc::CycleWhenOff::On,

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ipmi_proto::crypto::{BmcKey, CipherSuiteId, Password};
 use ipmi_proto::ipmb::Privilege;
+use ipmi_proto::pet::TRAP_PORT;
 use ipmi_proto::session::AuthTypes;
 use ipmi_server::bmc::LoginLockout;
 
@@ -98,7 +100,12 @@ pub struct Access {
     pub login_lockout: LoginLockout,
     /// An unknown user fails as one with a wrong password.
     pub hide_unknown_users: bool,
+    /// UDP port that alerts are sent to.
+    pub alert_port: NonZeroU16,
 }
+
+/// The UDP port that SNMP traps are sent to.
+pub const DEFAULT_ALERT_PORT: NonZeroU16 = NonZeroU16::new(TRAP_PORT).unwrap();
 
 /// Cipher suites that a BMC offers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

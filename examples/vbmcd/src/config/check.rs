@@ -17,7 +17,7 @@ use super::options::{AuthForm, Options, PrivilegeForm, UserForm};
 use super::text::Text;
 use super::{ConfigError, console};
 use crate::connection::{self, ConnectionPlan, KeyError, Keys};
-use crate::plan::{Access, BmcPlan, CipherSuites, Plan, Sockets, UserPlan};
+use crate::plan::{Access, BmcPlan, CipherSuites, DEFAULT_ALERT_PORT, Plan, Sockets, UserPlan};
 use crate::secret::Secret;
 
 /// Users besides the one without a name, which has a number of its own.
@@ -175,6 +175,10 @@ impl Check<'_> {
                 .hide_unknown_users
                 .or(defaults.hide_unknown_users)
                 .unwrap_or_default(),
+            alert_port: form
+                .alert_port
+                .or(defaults.alert_port)
+                .unwrap_or(DEFAULT_ALERT_PORT),
         })
     }
 

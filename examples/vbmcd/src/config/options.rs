@@ -1,7 +1,7 @@
 //! The keys of `[[bmc]]` and of `[defaults]`.
 
 use std::net::IpAddr;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -39,6 +39,7 @@ pub(super) struct Options {
     pub(super) login_window_seconds: Option<Spanned<u32>>,
     pub(super) lockout_seconds: Option<Spanned<u32>>,
     pub(super) hide_unknown_users: Option<bool>,
+    pub(super) alert_port: Option<NonZeroU16>,
 }
 
 /// One of `users`.

@@ -92,6 +92,7 @@ cycle_when_off = "on"
 login_attempts = 3
 lockout_seconds = 600
 hide_unknown_users = true
+alert_port = 1162
 kg_file = "kg"
 "#;
     let plan = directory.load(text).unwrap();
@@ -115,6 +116,7 @@ kg_file = "kg"
     assert_eq!((lockout.attempts, lockout.duration.as_secs()), (3, 600));
     assert_eq!(lockout.window.as_secs(), 300);
     assert!(second.access.hide_unknown_users && !first.access.hide_unknown_users);
+    assert_eq!(second.access.alert_port.get(), 1_162);
     assert!(second.access.bmc_key.as_ref().unwrap().is_set());
 }
 
