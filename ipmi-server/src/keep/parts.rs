@@ -52,6 +52,7 @@ parts! {
     11 sensors;
     12 clock;
     13 history;
+    14 pef_marks;
 }
 
 impl State {

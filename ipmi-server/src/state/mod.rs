@@ -48,7 +48,7 @@ pub(crate) use history::History;
 pub(crate) use identity::Identity;
 pub(crate) use lan::Lan;
 pub(crate) use lockout::Lockout;
-pub(crate) use pef::{Pef, PefRun};
+pub(crate) use pef::{Pef, PefMarks, PefRun};
 pub(crate) use power_statistics::PowerStatistics;
 pub(crate) use readings::Scan;
 pub(crate) use reservation::Reservation;
@@ -106,6 +106,7 @@ pub(crate) struct State {
     pub(crate) fru: Kept<Fru>,
     pub(crate) dcmi: Kept<Dcmi>,
     pub(crate) pef: Kept<Pef>,
+    pub(crate) pef_marks: Kept<PefMarks>,
     /// What event filtering is doing.
     pub(crate) filtering: PefRun,
     pub(crate) alerts: Alerts,
@@ -148,6 +149,7 @@ impl State {
             fru: Kept::new(Fru::default()),
             dcmi: Kept::new(Dcmi::default()),
             pef: Kept::new(Pef::new()),
+            pef_marks: Kept::new(PefMarks::default()),
             filtering: PefRun::default(),
             alerts: Alerts::new(),
             wake: false,

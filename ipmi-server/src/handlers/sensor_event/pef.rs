@@ -86,11 +86,11 @@ fn set_last_processed(
     context: &mut Context<'_>,
     request: SetLastProcessedEventRequest,
 ) -> Result<Empty, CompletionCode> {
-    let settings = &mut context.state.pef.settings;
+    let marks = &mut context.state.pef_marks;
     if request.who.bmc {
-        settings.last_by_bmc = request.record;
+        marks.by_bmc = request.record;
     } else {
-        settings.last_by_software = request.record;
+        marks.by_software = request.record;
     }
     Ok(Empty)
 }
@@ -100,7 +100,7 @@ fn get_last_processed(context: &mut Context<'_>, _: Empty) -> Result<LastProcess
     Ok(LastProcessedEvent {
         last_addition: state.sel.last_addition(),
         last_record: state.sel.last().unwrap_or(RecordId::LAST),
-        last_by_software: state.pef.settings.last_by_software,
-        last_by_bmc: state.pef.settings.last_by_bmc,
+        last_by_software: state.pef_marks.by_software,
+        last_by_bmc: state.pef_marks.by_bmc,
     })
 }

@@ -84,7 +84,7 @@ impl State {
         let waiting: Vec<_> = self.sel.since(first).collect();
         for record in waiting.into_iter().take_while(|record| record.id != end) {
             if let SelBody::System { generator, event, .. } = record.body
-                && !self.pef.settings.is_done_by_software(record.id)
+                && !self.pef_marks.is_done_by_software(record.id)
             {
                 self.apply(now, record.id, generator, &event);
             }
@@ -93,7 +93,7 @@ impl State {
 
     /// Does what the filters want of an event.
     fn apply(&mut self, now: Instant, record: RecordId, generator: Generator, event: &EventMessage) {
-        self.pef.settings.last_by_bmc = record;
+        self.pef_marks.by_bmc = record;
         let possible = possible_actions(&self.capabilities).to_word();
         let verdict = self.pef.settings.judge(generator, event);
         let mut actions = verdict.actions & self.pef.settings.action_control.to_word() & possible;

@@ -1,7 +1,6 @@
 //! What is kept of platform event filtering.
 
 use ipmi_proto::command::sensor_event::pef_parameter::{PefActions, PefControl};
-use ipmi_proto::record::RecordId;
 use ipmi_proto::time::Instant;
 use ipmi_proto::wire::Reader;
 use serde::{Deserialize, Serialize};
@@ -11,7 +10,7 @@ use super::super::written::SavedParameters;
 use super::Pef;
 use crate::keep::{Keep, Unreadable, wire};
 
-/// The configuration, and how far the event log is processed.
+/// The configuration.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct SavedPef {
     control: ByteBuf,
@@ -23,8 +22,6 @@ pub(crate) struct SavedPef {
     alert_startup_delay: u8,
     #[serde(default)]
     tables: SavedParameters,
-    last_by_software: u16,
-    last_by_bmc: u16,
 }
 
 impl Keep for Pef {
@@ -38,8 +35,6 @@ impl Keep for Pef {
             startup_delay: settings.startup_delay,
             alert_startup_delay: settings.alert_startup_delay,
             tables: (&settings.tables).into(),
-            last_by_software: settings.last_by_software.0,
-            last_by_bmc: settings.last_by_bmc.0,
         }
     }
 
@@ -50,8 +45,6 @@ impl Keep for Pef {
         settings.startup_delay = saved.startup_delay;
         settings.alert_startup_delay = saved.alert_startup_delay;
         settings.tables = saved.tables.into();
-        settings.last_by_software = RecordId(saved.last_by_software);
-        settings.last_by_bmc = RecordId(saved.last_by_bmc);
         Ok(())
     }
 }

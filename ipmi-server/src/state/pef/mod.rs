@@ -5,12 +5,14 @@
 
 mod evaluation;
 mod kept;
+mod marks;
 mod run;
 mod settings;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use evaluation::NOT_LOGGED;
+pub(crate) use marks::PefMarks;
 pub(crate) use run::{Delay, PefRun};
 pub(crate) use settings::{FILTERS, PefSettings, possible_actions};
 

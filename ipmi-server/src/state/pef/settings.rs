@@ -9,7 +9,6 @@ use ipmi_proto::command::sensor_event::pef_parameter::{
 };
 use ipmi_proto::command::{Guid, PARAMETER_NOT_SUPPORTED};
 use ipmi_proto::ipmb::{ChannelNumber, CompletionCode};
-use ipmi_proto::record::RecordId;
 use ipmi_proto::wire::{Bytes, Decode, LowBits, Reader};
 
 use crate::power;
@@ -74,10 +73,6 @@ pub(crate) struct PefSettings {
     pub(super) tables: Written,
     /// The volatile string, which is lost with the BMC.
     volatile: Written,
-    /// The record that software processed last.
-    pub(crate) last_by_software: RecordId,
-    /// The record that the BMC processed last.
-    pub(crate) last_by_bmc: RecordId,
 }
 
 /// The actions that a BMC with such a machine has.
@@ -102,8 +97,6 @@ impl PefSettings {
             alert_startup_delay: 0,
             tables: Written::default(),
             volatile: Written::default(),
-            last_by_software: RecordId::LAST,
-            last_by_bmc: RecordId::LAST,
         }
     }
 
@@ -165,13 +158,6 @@ impl PefSettings {
     /// Whether there is an alert string with this number.
     pub(crate) const fn has_string(string: u8) -> bool {
         string <= STRINGS
-    }
-
-    /// Whether software has said that it has processed a record.
-    pub(crate) fn is_done_by_software(&self, record: RecordId) -> bool {
-        let last = self.last_by_software;
-        // Numbers begin again after the last one, long after such a record is gone.
-        !matches!(last, RecordId::FIRST | RecordId::LAST) && last.0.wrapping_sub(record.0) < 0x8000
     }
 
     fn entry<T: Default + Decode>(&self, parameter: PefParameter, number: u8) -> T {
@@ -415,14 +401,5 @@ mod tests {
             Err(CompletionCode::INVALID_FIELD)
         );
         assert_eq!(get(&settings, 11, 0).unwrap().to_data().unwrap()[..], [8]);
-    }
-
-    #[test]
-    fn what_software_has_done_is_known_also_when_numbers_begin_again() {
-        let mut settings = PefSettings::new();
-        assert!(!settings.is_done_by_software(RecordId(1)));
-        settings.last_by_software = RecordId(5);
-        let done = [0xfff0, 1, 5, 6, 200].map(|id| settings.is_done_by_software(RecordId(id)));
-        assert_eq!(done, [true, true, true, false, false]);
     }
 }
