@@ -180,22 +180,23 @@ impl Cluster {
 
     /// What the caller may do on a path: the privileges, each with whether it also holds below.
     pub(super) fn permissions(&self, caller: &Caller, path: &str) -> BTreeMap<String, bool> {
-        let vmid = path
-            .strip_prefix("/vms/")
-            .and_then(|vmid| vmid.parse::<u32>().ok());
-        let pool = vmid.and_then(|vmid| self.guests.get(&vmid)?.pool.as_deref());
-        self.access.permissions(caller, path, pool)
+        self.access.permissions(caller, path, self.pool_of(path))
     }
 
     pub(super) fn may(&self, caller: &Caller, path: &str, privilege: &str) -> bool {
-        self.permissions(caller, path).contains_key(privilege)
+        self.access.allows(caller, path, self.pool_of(path), privilege)
+    }
+
+    /// The pool of the guest that a path stands for.
+    fn pool_of(&self, path: &str) -> Option<&str> {
+        let vmid = path.strip_prefix("/vms/")?.parse::<u32>().ok()?;
+        self.guests.get(&vmid)?.pool.as_deref()
     }
 
     /// # Errors
     /// 403 naming the path and the privileges, of which one is enough.
     pub(super) fn require(&self, caller: &Caller, path: &str, one_of: &[&str]) -> Result<(), ApiError> {
-        let have = self.permissions(caller, path);
-        if one_of.iter().any(|privilege| have.contains_key(*privilege)) {
+        if one_of.iter().any(|privilege| self.may(caller, path, privilege)) {
             return Ok(());
         }
         Err(ApiError::forbidden(path, &one_of.join("|")))

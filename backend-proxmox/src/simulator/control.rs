@@ -118,7 +118,7 @@ impl Simulator {
             cluster.start_process(vmid, now);
         }
         drop(cluster);
-        self.inner.shared.report();
+        self.inner.shared.report_guest(vmid);
     }
 
     /// Removes a guest with its process.

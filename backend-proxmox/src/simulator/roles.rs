@@ -77,32 +77,41 @@ pub(super) fn privileges(version: PveVersion) -> BTreeSet<&'static str> {
     all
 }
 
-/// The privileges of one of the roles that are always there.
-pub(super) fn built_in(role: &str, version: PveVersion) -> Option<BTreeSet<&'static str>> {
-    let all = privileges(version);
-    let user = [
+/// Whether a version has a privilege of this name.
+pub(super) fn exists(privilege: &str, version: PveVersion) -> bool {
+    COMMON.contains(&privilege)
+        || (version >= PveVersion::V8 && SINCE_8.contains(&privilege))
+        || (version >= PveVersion::V9 && SINCE_9.contains(&privilege))
+        || (version < PveVersion::V9 && privilege == "VM.Monitor")
+}
+
+/// Whether one of the roles that are always there has a privilege.
+pub(super) fn has(role: &str, privilege: &str, version: PveVersion) -> bool {
+    const USER: [&str; 7] = [
         "VM.Audit",
         "VM.Backup",
         "VM.Config.CDROM",
         "VM.Config.Cloudinit",
         "VM.Console",
+        "VM.GuestAgent.Audit",
         "VM.PowerMgmt",
     ];
-    let some = |keep: &dyn Fn(&str) -> bool| Some(all.iter().copied().filter(|name| keep(name)).collect());
-    match role {
-        "Administrator" => Some(all),
-        "NoAccess" => Some(BTreeSet::new()),
-        "PVEAuditor" => some(&|name| name.ends_with(".Audit")),
-        "PVEVMUser" => some(&|name| user.contains(&name) || (name == "VM.GuestAgent.Audit")),
-        "PVEVMAdmin" => some(&|name| name.starts_with("VM.")),
-        "PVEAdmin" => some(&|name| {
-            !matches!(
-                name,
-                "Permissions.Modify" | "Sys.Modify" | "Sys.PowerMgmt" | "Realm.Allocate" | "Sys.Incoming"
-            )
-        }),
-        _ => None,
-    }
+    const NOT_ADMIN: [&str; 5] = [
+        "Permissions.Modify",
+        "Sys.Modify",
+        "Sys.PowerMgmt",
+        "Realm.Allocate",
+        "Sys.Incoming",
+    ];
+    let contains = match role {
+        "Administrator" => true,
+        "PVEAdmin" => !NOT_ADMIN.contains(&privilege),
+        "PVEAuditor" => privilege.ends_with(".Audit"),
+        "PVEVMAdmin" => privilege.starts_with("VM."),
+        "PVEVMUser" => USER.contains(&privilege),
+        _ => false,
+    };
+    contains && exists(privilege, version)
 }
 
 #[cfg(test)]

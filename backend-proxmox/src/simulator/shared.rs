@@ -13,6 +13,7 @@ use super::clock::Clock;
 use super::cluster::{Cluster, Reported};
 use super::counters::Counters;
 use super::fault::Faults;
+use super::guest::Guest;
 use super::schema::Schema;
 use super::version::PveVersion;
 
@@ -127,11 +128,27 @@ impl Shared {
 
     /// What the status daemons report: the numbers of all guests on nodes that are there.
     pub(super) fn report(&self) {
+        self.report_of(|_| true);
+        let mut cluster = self.cluster();
+        let Cluster { guests, reported, .. } = &mut *cluster;
+        reported.retain(|vmid, _| guests.contains_key(vmid));
+    }
+
+    /// The report of one guest.
+    pub(super) fn report_guest(&self, vmid: u32) {
+        self.report_of(|guest| guest.vmid == vmid);
+    }
+
+    fn report_of(&self, wanted: impl Fn(&Guest) -> bool) {
         let now = self.clock.now();
         let mut cluster = self.cluster();
-        let cluster = &mut *cluster;
-        let (nodes, reported) = (&cluster.nodes, &mut cluster.reported);
-        for guest in cluster.guests.values() {
+        let Cluster {
+            nodes,
+            guests,
+            reported,
+            ..
+        } = &mut *cluster;
+        for guest in guests.values().filter(|guest| wanted(guest)) {
             if nodes.get(&guest.node).is_none_or(|node| node.failure.is_some()) {
                 continue;
             }
@@ -146,8 +163,6 @@ impl Shared {
             };
             reported.insert(guest.vmid, report);
         }
-        let guests = &cluster.guests;
-        reported.retain(|vmid, _| guests.contains_key(vmid));
     }
 
     /// Starts a task on `node` and gives its UPID at once.

@@ -26,6 +26,7 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) reason: String,
     pub(crate) closes: bool,
+    pub(crate) content_type: Option<String>,
     pub(crate) body: Bytes,
 }
 
@@ -177,11 +178,14 @@ impl Client {
                 .headers()
                 .get("connection")
                 .is_some_and(|value| value == "close");
+            let content_type = response.headers().get("content-type");
+            let content_type = content_type.map(|value| value.to_str().unwrap().to_owned());
             let body = response.into_body().collect().await?.to_bytes();
             Ok(Reply {
                 status: status.as_u16(),
                 reason,
                 closes,
+                content_type,
                 body,
             })
         };

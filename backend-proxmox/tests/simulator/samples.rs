@@ -308,6 +308,14 @@ impl Scenario {
                 reply.status, reply.reason, sample.status, sample.reason
             ));
         }
+        // Recorded of all: errors, and nothing else, end their connection.
+        if reply.closes != (sample.status >= 400) {
+            found.push(format!("the connection ends: {}", reply.closes));
+        }
+        let kind = (!reply.body.is_empty()).then_some("application/json;charset=UTF-8");
+        if reply.content_type.as_deref() != kind {
+            found.push(format!("content type {:?}", reply.content_type));
+        }
         let skipped = STATUS_ONLY.iter().any(|(number, _)| *number == sample.number());
         if let Some(expected) = sample.json.as_ref().filter(|_| !skipped) {
             if reply.body.is_empty() {

@@ -123,9 +123,12 @@ fn list_roles(version: PveVersion) -> Value {
         "PVEVMUser",
     ]
     .into_iter()
-    .filter_map(|role| {
-        let privileges: Vec<&str> = roles::built_in(role, version)?.into_iter().collect();
-        Some(json!({"roleid": role, "special": 1, "privs": privileges.join(",")}))
+    .map(|role| {
+        let all = roles::privileges(version).into_iter();
+        let own: Vec<&str> = all
+            .filter(|privilege| roles::has(role, privilege, version))
+            .collect();
+        json!({"roleid": role, "special": 1, "privs": own.join(",")})
     })
     .collect()
 }
