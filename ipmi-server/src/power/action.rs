@@ -74,7 +74,10 @@ enum Goal {
 }
 
 async fn accept(bmc: &Arc<Bmc>, order: Order) -> Result<Decision, CompletionCode> {
-    let state = state_of(bmc.backend())
+    // Asked, not remembered: a state that is good enough to be shown may not tell a paused machine from a running one.
+    let state = bmc
+        .backend()
+        .power_state()
         .await
         .map_err(|error| failed(bmc.name(), &error))?;
     let decision = decide(order.action, state, bmc.settings().cycle_when_off);

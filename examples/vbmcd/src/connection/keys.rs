@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use thiserror::Error;
 use toml::{Spanned, Value};
@@ -71,6 +72,70 @@ impl<'a> Keys<'a> {
             directory,
             taken: Vec::new(),
         }
+    }
+
+    /// Name of the connection.
+    #[must_use]
+    pub const fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// The directory that paths are relative to: that of the configuration file.
+    #[must_use]
+    pub const fn directory(&self) -> &'a Path {
+        self.directory
+    }
+
+    /// Takes a text or a list of texts.
+    ///
+    /// # Errors
+    /// [`KeyError`] if it is something else.
+    pub fn texts(&mut self, key: &'static str) -> Result<Vec<Spanned<&'a str>>, KeyError> {
+        let Some(value) = self.take(key) else {
+            return Ok(Vec::new());
+        };
+        let list = match value.get_ref() {
+            Value::Array(list) => list.iter().map(Value::as_str).collect(),
+            one => one.as_str().map(|text| vec![Some(text)]).unwrap_or_default(),
+        };
+        let texts: Option<Vec<_>> = list.into_iter().collect();
+        match texts {
+            Some(texts) if !texts.is_empty() => Ok(texts
+                .into_iter()
+                .map(|text| Spanned::new(value.span(), text))
+                .collect()),
+            _ => Err(Mistake::at(
+                value,
+                format!("`{key}` is a text or a list of texts: put each in quotes"),
+            )
+            .into()),
+        }
+    }
+
+    /// Takes a number of seconds.
+    ///
+    /// # Errors
+    /// [`KeyError`] if it is something else, or not positive.
+    pub fn seconds(&mut self, key: &'static str) -> Result<Option<Duration>, KeyError> {
+        let Some(value) = self.take(key) else {
+            return Ok(None);
+        };
+        let number = match value.get_ref() {
+            Value::Integer(number) => u32::try_from(*number).ok().map(f64::from),
+            Value::Float(number) => Some(*number),
+            _ => None,
+        };
+        let duration = number
+            .filter(|number| *number > 0.0)
+            .and_then(|number| Duration::try_from_secs_f64(number).ok());
+        let wrong = || {
+            Mistake::at(
+                value,
+                format!("`{key}`: write a number of seconds, such as {key} = 60"),
+            )
+            .into()
+        };
+        duration.ok_or_else(wrong).map(Some)
     }
 
     /// Takes a key. `None`: the file has none.

@@ -4,6 +4,7 @@
 
 mod keys;
 mod libvirt;
+mod proxmox;
 mod simulated;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use ipmi_server::backend::BmcBackend;
 use thiserror::Error;
 
 pub use keys::{KeyError, Keys, Mistake};
+pub use proxmox::ProxmoxPlan;
 pub use simulated::SimulatedPlan;
 
 use crate::actions::ActionLog;
@@ -84,7 +86,11 @@ impl ConnectionError {
 type Reader = fn(&mut Keys<'_>) -> Result<Box<dyn ConnectionPlan>, KeyError>;
 
 /// Every `type`, and who reads its keys.
-const TYPES: &[(&str, Reader)] = &[("libvirt", libvirt::read), ("simulated", simulated::read)];
+const TYPES: &[(&str, Reader)] = &[
+    ("libvirt", libvirt::read),
+    ("proxmox", proxmox::read),
+    ("simulated", simulated::read),
+];
 
 /// Reads the keys of `[connection.NAME]`.
 ///
