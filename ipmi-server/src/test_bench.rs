@@ -86,6 +86,20 @@ impl Bench {
         }
     }
 
+    /// A BMC for a machine of another kind, whose own machine has no part in anything.
+    pub(crate) fn over(
+        backend: Arc<dyn crate::backend::BmcBackend>,
+        describe: impl FnOnce(BmcBuilder) -> BmcBuilder,
+    ) -> Self {
+        let password = Password::new(b"secret").unwrap();
+        let builder = Bmc::builder(backend).administrator("admin", password);
+        Self {
+            bmc: describe(builder).build().unwrap(),
+            machine: MemoryMachine::builder("unused").build(),
+            start: tokio::time::Instant::now(),
+        }
+    }
+
     /// The time that the driver tells.
     pub(crate) fn now(&self) -> Instant {
         now(self.start)

@@ -106,6 +106,8 @@ impl SolEnd {
 pub(crate) struct Sol {
     active: Option<Box<Active>>,
     scrollback: Scrollback,
+    /// What a client typed that is gone, and what the machine has not been sent yet.
+    leftover: Vec<u8>,
     /// Sealed datagrams for consoles that were cut off.
     notices: VecDeque<Datagram>,
     is_pump_running: bool,
@@ -161,6 +163,9 @@ enum Task {
 struct Watch {
     /// Somebody wants the console.
     is_wanted: bool,
+    /// There is something to send of a client that is gone, and somebody to wait for it.
+    has_leftover: bool,
+    is_served: bool,
     /// A payload is active.
     is_active: bool,
     has_input: bool,
@@ -174,6 +179,7 @@ impl Sol {
         Self {
             active: None,
             scrollback: Scrollback::new(options.scrollback),
+            leftover: Vec::new(),
             notices: VecDeque::new(),
             is_pump_running: false,
             waker: None,
@@ -229,6 +235,12 @@ impl Sol {
     /// Ends the payload; whose it was.
     pub(crate) fn end(&mut self) -> Option<Owner> {
         let active = self.active.take()?;
+        if self.is_served {
+            // The client was told that it arrived.
+            let (front, back) = active.line.input();
+            let room = INPUT.saturating_sub(self.leftover.len());
+            self.leftover.extend(front.iter().chain(back).take(room));
+        }
         self.scrollback.settle();
         self.wake_pump();
         Some(active.owner)
@@ -416,6 +428,7 @@ impl Sol {
 
     /// Discards input for a machine that is off.
     fn discard_input(&mut self) {
+        self.leftover = Vec::new();
         self.take_events();
         if let Some(active) = &mut self.active {
             while active.has_input() {
@@ -432,12 +445,13 @@ impl Sol {
     /// What the pump does next. Input for the machine is moved to `input`, if that is empty.
     fn next_task(&mut self, input: &mut Vec<u8>) -> Task {
         self.take_events();
-        if !self.is_wanted() {
-            return Task::End;
+        if input.is_empty() && !self.leftover.is_empty() {
+            *input = core::mem::take(&mut self.leftover);
+            return Task::Send;
         }
         let Some(active) = &mut self.active else {
-            // What a client typed that is gone is still sent.
-            return Task::Send;
+            let is_done = !self.is_wanted() && (input.is_empty() || !self.is_served);
+            return if is_done { Task::End } else { Task::Send };
         };
         if input.is_empty() {
             if core::mem::take(&mut active.is_break_due) {
@@ -459,8 +473,10 @@ impl Sol {
         let active = self.active.as_ref();
         Watch {
             is_wanted: self.is_wanted(),
+            has_leftover: !self.leftover.is_empty() && self.is_served,
+            is_served: self.is_served,
             is_active: active.is_some(),
-            has_input: active.is_some_and(|active| active.has_input()),
+            has_input: !self.leftover.is_empty() || active.is_some_and(|active| active.has_input()),
             has_room: self.scrollback.has_room(),
         }
     }
@@ -476,6 +492,7 @@ impl Sol {
         if goes_on {
             self.is_worth_a_try = false;
         } else {
+            self.leftover = Vec::new();
             self.pump_ended();
         }
         goes_on

@@ -18,6 +18,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Until input is offered again to a machine that takes none.
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
+/// How often input of a client that is gone is offered to a machine that takes none.
+const FAREWELLS: u32 = 50;
 /// So often the machine may have something to say at once before others have their turn.
 const TURNS: u32 = 16;
 
@@ -151,7 +153,7 @@ impl Pump {
             inner.sol.set_available(true);
             inner.wake_driver();
         });
-        let mut turns = 0;
+        let (mut turns, mut farewells) = (0, 0);
         loop {
             let input = &mut self.input;
             let task = self.bmc.with(|inner| {
@@ -168,7 +170,8 @@ impl Pump {
                 Task::Send => self.send_input(&mut *stream).await,
             };
             let woken = match sent {
-                Ok(()) => self.wait(&mut *stream).await,
+                Ok(()) if farewells > FAREWELLS => return,
+                Ok(()) => self.wait(&mut *stream, &mut farewells).await,
                 Err(error) => Woken::Console(Err(error)),
             };
             match woken {
@@ -219,8 +222,9 @@ impl Pump {
         Ok(())
     }
 
-    /// Waits for output, if there is room for it, and for something to do.
-    async fn wait(&self, stream: &mut dyn ConsoleStream) -> Woken {
+    /// Waits for output, if there is room for it, and for something to do. Counts how often it waited in vain for
+    /// a machine to take the input of a client that is gone.
+    async fn wait(&self, stream: &mut dyn ConsoleStream, farewells: &mut u32) -> Woken {
         let is_busy = !self.input.is_empty();
         let mut sleep = is_busy.then(|| Sleep::new(Arc::clone(&self.bmc), BUSY_PAUSE));
         let mut next = stream.next();
@@ -231,11 +235,15 @@ impl Pump {
             {
                 return Poll::Ready(Woken::Console(event));
             }
-            if !watch.is_wanted || watch.has_input && !is_busy {
+            let is_done = !watch.is_wanted && !watch.has_leftover && !(is_busy && watch.is_served);
+            if is_done || watch.has_input && !is_busy {
                 return Poll::Ready(Woken::Changed);
             }
             match &mut sleep {
-                Some(sleep) => Pin::new(sleep).poll(context).map(|()| Woken::Changed),
+                Some(sleep) => Pin::new(sleep).poll(context).map(|()| {
+                    *farewells += u32::from(!watch.is_wanted);
+                    Woken::Changed
+                }),
                 None => Poll::Pending,
             }
         })

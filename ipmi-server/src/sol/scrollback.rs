@@ -3,7 +3,7 @@
 use alloc::collections::VecDeque;
 
 /// So much may wait for a console that is slower than the machine. After that the machine waits.
-const WAITING: usize = 16 * 1024;
+pub(super) const WAITING: usize = 16 * 1024;
 
 /// The last output of a machine. Its end may not have been passed to the console yet.
 #[derive(Debug)]
@@ -70,6 +70,12 @@ impl Scrollback {
     pub(super) fn settle(&mut self) {
         self.skip();
         self.output.shrink_to_fit();
+    }
+
+    /// Bytes of memory that the output takes.
+    #[cfg(test)]
+    pub(super) fn footprint(&self) -> usize {
+        self.output.capacity()
     }
 
     fn forget(&mut self) {

@@ -34,6 +34,8 @@ pub(super) struct Account {
     pub(super) heard: Vec<u8>,
     /// It takes no input at present.
     pub(super) is_deaf: bool,
+    /// How often the console was opened.
+    pub(super) opened: u32,
     is_on: bool,
     has_ended: bool,
     /// So often opening fails yet.
@@ -49,6 +51,7 @@ impl Ledger {
                 said: Vec::new(),
                 heard: Vec::new(),
                 is_deaf: false,
+                opened: 0,
                 is_on: true,
                 has_ended: false,
                 failures: 0,
@@ -135,6 +138,7 @@ impl SerialConsole for LedgerBackend {
             return Err(BackendError::new(BackendErrorKind::Unavailable, OPEN));
         }
         account.has_ended = false;
+        account.opened += 1;
         Ok(Box::new(Stream(Arc::clone(&self.0))))
     }
 

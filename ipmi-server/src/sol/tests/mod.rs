@@ -1,7 +1,10 @@
 //! Serial over LAN from a console to the machine, in virtual time, over a link that loses, doubles and reorders.
 
 mod history;
+mod ledger;
 mod limits;
+mod pressure;
+mod property;
 pub(crate) mod world;
 
 use core::time::Duration;

@@ -25,7 +25,7 @@ use crate::test_bench::Bench;
 
 pub(crate) const TICK: Duration = Duration::from_millis(1);
 /// In virtual time.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(600);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(200);
 pub(crate) const ACTIVATE: (NetFn, u8, &[u8]) = (NetFn::APP, 0x48, &[1, 1, 0xc6, 0, 0, 0]);
 pub(crate) const DEACTIVATE: (NetFn, u8, &[u8]) = (NetFn::APP, 0x49, &[1, 1, 0, 0, 0, 0]);
 pub(crate) const STATUS: (NetFn, u8, &[u8]) = (NetFn::APP, 0x4a, &[1]);
@@ -44,6 +44,8 @@ pub(crate) struct Client {
     pub(crate) answer: Option<(u8, Vec<u8>)>,
     pub(crate) screen: Vec<u8>,
     pub(crate) is_cut_off: bool,
+    /// Packets of the console are thrown away.
+    pub(crate) is_deaf: bool,
     has_failed: bool,
 }
 
@@ -60,6 +62,7 @@ impl Client {
             answer: None,
             screen: Vec::new(),
             is_cut_off: false,
+            is_deaf: false,
             has_failed: false,
         }
     }
@@ -76,7 +79,9 @@ impl Client {
                     self.answer = Some((response.completion.0, response.data.to_vec()));
                 }
                 Event::PayloadReceived { data, .. } => {
-                    if let Some(line) = &mut self.line {
+                    if let Some(line) = &mut self.line
+                        && !self.is_deaf
+                    {
                         let _ = line.handle_packet(now, &data);
                     }
                 }
@@ -137,6 +142,11 @@ impl World {
             is_lossy: false,
             late: Arc::default(),
         }
+    }
+
+    /// The link's faults follow from this.
+    pub(crate) fn reseed(&mut self, seed: u64) {
+        self.random = StdRng::seed_from_u64(seed);
     }
 
     pub(crate) fn send(&mut self, to_bmc: bool, port: u16, datagram: &[u8]) {
@@ -237,16 +247,23 @@ impl World {
         }
     }
 
+    /// What the clients see, in brief.
+    fn screens(&self) -> Vec<String> {
+        let end = |client: &Client| {
+            let length = client.screen.len();
+            let last = &client.screen[length.saturating_sub(200)..];
+            format!("{length} characters, ..{}", last.escape_ascii())
+        };
+        self.clients.iter().map(end).collect()
+    }
+
     pub(crate) async fn until(&mut self, condition: impl Fn(&Self) -> bool) {
         let deadline = self.bench.now() + DEADLINE;
         while !condition(self) {
             assert!(
                 self.bench.now() < deadline,
-                "screens: {:?}",
-                self.clients
-                    .iter()
-                    .map(|client| String::from_utf8_lossy(&client.screen))
-                    .collect::<Vec<_>>()
+                "ends of the screens: {:?}",
+                self.screens()
             );
             self.step().await;
         }
