@@ -235,8 +235,8 @@ impl Pump {
             {
                 return Poll::Ready(Woken::Console(event));
             }
-            let is_done = !watch.is_wanted && !watch.has_leftover && !(is_busy && watch.is_served);
-            if is_done || watch.has_input && !is_busy {
+            let goes_on = watch.is_wanted || watch.has_leftover || is_busy && watch.is_served;
+            if !goes_on || watch.has_input && !is_busy {
                 return Poll::Ready(Woken::Changed);
             }
             match &mut sleep {

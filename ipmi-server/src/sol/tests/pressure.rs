@@ -62,7 +62,7 @@ async fn a_machine_that_takes_nothing_stops_the_client() {
     ledger.account().is_deaf = true;
     let text = much();
     let mut written = 0;
-    let mut type_on = |world: &mut World, written: &mut usize| {
+    let type_on = |world: &mut World, written: &mut usize| {
         *written += world.type_in(client, &text[*written..]);
     };
     for _ in 0..20_000 {
