@@ -22,7 +22,8 @@ fail() {
 # The programs that the tests run, and the Debian packages that have them.
 programs=(ipmitool:ipmitool ipmipower:freeipmi-tools bmc-info:freeipmi-tools ipmi-chassis:freeipmi-tools
     ipmi-raw:freeipmi-tools ipmiconsole:freeipmi-tools ipmi-config:freeipmi-tools rmcpping:freeipmi-tools
-    ipmiping:freeipmi-tools script:bsdutils python3:python3 cc:gcc
+    ipmiping:freeipmi-tools script:bsdutils snmptrapd:snmptrapd
+    python3:python3 cc:gcc
     libvirtd:libvirt-daemon virsh:libvirt-clients qemu-system-x86_64:qemu-system-x86 as:binutils setpriv:util-linux)
 
 missing_packages() {
