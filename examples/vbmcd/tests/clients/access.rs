@@ -42,10 +42,7 @@ fn users_are_made_tested_changed_and_taken_away() {
 
     // A new password holds from the next login on, and the old one does not any more.
     user.ipmitool(&["user", "set", "password", "3", "short"]).ok();
-    user.clone()
-        .option(&["-R", "1"])
-        .ipmitool(&["mc", "info"])
-        .failed();
+    user.option(&["-R", "1"]).ipmitool(&["mc", "info"]).failed();
     let user = client.clone().user("sixteen-letters-", "short");
     user.ipmitool(&["mc", "info"]).ok();
     client.ipmitool(&["user", "priv", "3", "2", "1"]).ok();
@@ -62,7 +59,6 @@ fn users_are_made_tested_changed_and_taken_away() {
     assert_eq!(access.value("Privilege Level"), "OPERATOR");
     client.ipmitool(&["user", "disable", "3"]).ok();
     client
-        .clone()
         .user("sixteen-letters-", "short")
         .option(&["-L", "USER", "-R", "1"])
         .ipmitool(&["mc", "info"])
