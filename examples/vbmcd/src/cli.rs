@@ -71,6 +71,10 @@ pub struct DemoArgs {
     #[arg(long, value_name = "PORT", default_value_t = DEFAULT_ALERT_PORT)]
     pub alert_port: NonZeroU16,
 
+    /// Directory that keeps what clients change; its key is the file DIR.key. Without it a restart forgets it.
+    #[arg(long, value_name = "DIR")]
+    pub store: Option<PathBuf>,
+
     /// File that gets a line per action that reached a machine: `node1 power on`, `node1 boot pxe`.
     #[arg(long, value_name = "FILE")]
     pub actions: Option<PathBuf>,
@@ -108,6 +112,7 @@ impl std::fmt::Debug for DemoArgs {
             .field("addresses", &self.addresses)
             .field("username", &self.username)
             .field("alert_port", &self.alert_port)
+            .field("store", &self.store)
             .field("actions", &self.actions)
             .finish_non_exhaustive()
     }

@@ -16,6 +16,7 @@ use crate::cli::DemoArgs;
 use crate::connection::{ConnectionPlan, SimulatedPlan};
 use crate::plan::{Access, BmcPlan, CipherSuites, ConsolePlan, CycleWhenOff, Plan, Sockets, UserPlan};
 use crate::secret::{Secret, SecretError};
+use crate::store::StorePlan;
 
 /// Length of a password that is made up: 95 bits, and short enough for IPMI 1.5.
 const PASSWORD_LENGTH: usize = 16;
@@ -85,6 +86,15 @@ pub fn plan(arguments: &DemoArgs) -> Result<(Plan, PasswordHint), DemoError> {
     });
     let simulated: Box<dyn ConnectionPlan> = Box::new(SimulatedPlan::default());
     let connections = BTreeMap::from([(CONNECTION.to_owned(), simulated)]);
+    let store = arguments.store.as_ref().map(|directory| {
+        let mut key_file = directory.components().as_path().as_os_str().to_owned();
+        key_file.push(".key");
+        StorePlan::Disk {
+            directory: directory.clone(),
+            key_file: key_file.into(),
+        }
+    });
+    let store = store.unwrap_or_default();
     let plan = match &arguments.addresses {
         Some(range) => Plan {
             connections,
@@ -92,6 +102,7 @@ pub fn plan(arguments: &DemoArgs) -> Result<(Plan, PasswordHint), DemoError> {
             sockets: Sockets::Shared,
             audit: None,
             consoles_per_user: None,
+            store,
         },
         None => Plan {
             connections,
@@ -99,6 +110,7 @@ pub fn plan(arguments: &DemoArgs) -> Result<(Plan, PasswordHint), DemoError> {
             sockets: Sockets::Each,
             audit: None,
             consoles_per_user: None,
+            store,
         },
     };
     Ok((plan, hint))

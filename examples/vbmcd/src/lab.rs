@@ -13,7 +13,11 @@ use ipmi_server::backend::BmcBackend;
 use ipmi_server::bmc::{Bmc, BmcBuilder, BuildError, ConsoleQuota};
 use ipmi_server::metrics::Metrics;
 use ipmi_server::net::{NetConfig, Server, Shared};
+use ipmi_server::store::Store;
 use thiserror::Error;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tracing::error;
 
 use crate::announce::Listening;
 use crate::audit::AuditFile;
@@ -86,6 +90,8 @@ pub struct Lab {
     server: Server,
     runtimes: Runtimes,
     listening: Vec<Listening>,
+    bmcs: Vec<Arc<Bmc>>,
+    store: Option<Arc<dyn Store>>,
     connections: HashMap<String, Box<dyn Connection>>,
     /// The thread that writes audit log and transcripts, if there are any.
     files: Option<LogFiles>,
@@ -98,7 +104,11 @@ impl Lab {
     ///
     /// # Errors
     /// [`LabError`] for the first BMC that cannot be started.
-    pub async fn start(plan: &Plan, context: &Context) -> Result<Self, LabError> {
+    pub async fn start(
+        plan: &Plan,
+        store: Option<Arc<dyn Store>>,
+        context: &Context,
+    ) -> Result<Self, LabError> {
         let config = NetConfig::default();
         let own = if plan.sockets == Sockets::Each {
             plan.bmcs.len()
@@ -119,6 +129,8 @@ impl Lab {
             server,
             runtimes,
             listening: Vec::with_capacity(plan.bmcs.len()),
+            bmcs: Vec::with_capacity(plan.bmcs.len()),
+            store,
             connections: connect(plan, context).await?,
         };
         for bmc in &plan.bmcs {
@@ -139,9 +151,11 @@ impl Lab {
         &self.listening
     }
 
-    /// Ends the BMCs: what waits for a machine is awaited for a few seconds, then all sockets are closed.
+    /// Ends the BMCs: what waits for a machine is awaited for a few seconds, then all sockets are closed, and what
+    /// is not in the store yet goes there.
     pub async fn shutdown(self) {
         self.server.shutdown(PATIENCE).await;
+        settle(self.bmcs).await;
         self.runtimes.stop();
         if let Some(files) = self.files {
             files.flush();
@@ -191,11 +205,16 @@ impl Lab {
         let builder = Bmc::builder(self.machine(plan).await?)
             .name(plan.name.clone())
             .metrics(Arc::clone(self.server.metrics()));
+        let builder = match &self.store {
+            Some(store) => builder.store(Arc::clone(store)),
+            None => builder,
+        };
         let bmc = self.watch(configure(builder, &plan.access), plan)?.build();
         let bmc = bmc.map_err(|source| LabError::Build {
             name: plan.name.clone(),
             source,
         })?;
+        self.bmcs.push(Arc::clone(&bmc));
         let address = plan.endpoint();
         let handle = match sockets {
             Sockets::Each => self.server.add(bmc, address),
@@ -262,6 +281,27 @@ impl Lab {
 fn wants_files(plan: &Plan) -> bool {
     let has_transcript = |bmc: &BmcPlan| bmc.console.transcripts.is_some();
     plan.audit.is_some() || plan.bmcs.iter().any(has_transcript)
+}
+
+/// Waits until everything is in the store, all BMCs at the same time.
+async fn settle(bmcs: Vec<Arc<Bmc>>) {
+    let mut unsaved = JoinSet::new();
+    for bmc in bmcs {
+        unsaved.spawn(async move {
+            if let Err(error) = bmc.settle().await {
+                error!(bmc = bmc.name(), %error, "the latest changes are lost");
+            }
+        });
+    }
+    if timeout(PATIENCE, async { while unsaved.join_next().await.is_some() {} })
+        .await
+        .is_err()
+    {
+        error!(
+            bmcs = unsaved.len(),
+            "the store is too slow: the latest changes may be lost"
+        );
+    }
 }
 
 /// Makes the connections that BMCs need.

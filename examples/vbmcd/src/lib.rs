@@ -21,6 +21,7 @@ pub mod plan;
 pub mod run;
 pub mod runtimes;
 pub mod secret;
+pub mod store;
 pub mod transcript;
 
 pub use address_range::{AddressRange, AddressRangeError};

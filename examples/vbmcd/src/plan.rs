@@ -14,6 +14,7 @@ use ipmi_proto::session::AuthTypes;
 use ipmi_server::bmc::LoginLockout;
 
 use crate::connection::ConnectionPlan;
+use crate::store::StorePlan;
 
 /// BMCs to start.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub struct Plan {
     pub audit: Option<PathBuf>,
     /// How many consoles a user may have open at a time.
     pub consoles_per_user: Option<usize>,
+    /// Where what clients change is kept.
+    pub store: StorePlan,
 }
 
 /// How BMCs share sockets.

@@ -16,6 +16,7 @@ use crate::connection::Context;
 use crate::demo::{self, DemoError};
 use crate::lab::{Lab, LabError};
 use crate::plan::Plan;
+use crate::store::StoreOpenError;
 
 /// Why the program ends with an error.
 #[derive(Debug, Error)]
@@ -33,6 +34,9 @@ pub enum RunError {
     /// A BMC cannot be started.
     #[error(transparent)]
     Lab(#[from] LabError),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreOpenError),
     /// The system gives no signals.
     #[error("cannot wait for signals")]
     Signals(#[source] io::Error),
@@ -68,7 +72,8 @@ async fn serve(plan: Plan, hint: &PasswordHint, actions: Option<&Path>) -> Resul
     let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
     let mut report = signal(SignalKind::user_defined1()).map_err(RunError::Signals)?;
     let actions = actions.map(ActionLog::open).transpose()?.map(Arc::new);
-    let lab = Lab::start(&plan, &Context { actions }).await?;
+    let store = plan.store.open()?;
+    let lab = Lab::start(&plan, store, &Context { actions }).await?;
     // The plan holds passwords: it is not kept.
     drop(plan);
     info!(bmcs = lab.listening().len(), "ready");

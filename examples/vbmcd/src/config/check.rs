@@ -12,13 +12,14 @@ use ipmi_proto::session::AuthTypes;
 use ipmi_server::bmc::LoginLockout;
 use toml::Spanned;
 
-use super::form::{ConnectionForm, File};
+use super::form::{ConnectionForm, File, StoreForm, StoreKind};
 use super::options::{AuthForm, Options, PrivilegeForm, UserForm};
 use super::text::Text;
 use super::{ConfigError, console};
 use crate::connection::{self, ConnectionPlan, KeyError, Keys};
 use crate::plan::{Access, BmcPlan, CipherSuites, DEFAULT_ALERT_PORT, Plan, Sockets, UserPlan};
 use crate::secret::Secret;
+use crate::store::StorePlan;
 
 /// Users besides the one without a name, which has a number of its own.
 const MOST_USERS: usize = 15;
@@ -56,7 +57,28 @@ pub(super) fn plan(text: &Text, file: File) -> Result<Plan, ConfigError> {
         sockets: file.listen.sockets,
         audit: file.audit.file.map(|path| text.relative(&path)),
         consoles_per_user: per_user.and_then(|most| usize::try_from(most.get()).ok()),
+        store: store(text, &file.store)?,
     })
+}
+
+/// Where what clients change is kept.
+fn store(text: &Text, form: &StoreForm) -> Result<StorePlan, ConfigError> {
+    let (path, key_file) = (form.path.as_ref(), form.key_file.as_ref());
+    match (form.kind, path.or(key_file)) {
+        (StoreKind::Memory, None) => Ok(StorePlan::Memory),
+        (StoreKind::Memory, Some(place)) => Err(text.mistake(
+            place,
+            "a store of `type = \"memory\"` has neither `path` nor `key_file`: leave them out",
+        )),
+        (StoreKind::Disk, _) => {
+            let whole = |path: &Spanned<PathBuf>| text.relative(path.get_ref());
+            Ok(StorePlan::for_configuration(
+                text.path(),
+                path.map(whole),
+                key_file.map(whole),
+            ))
+        }
+    }
 }
 
 fn connection(

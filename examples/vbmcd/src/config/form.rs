@@ -21,11 +21,32 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) console: ConsoleForm,
     #[serde(default)]
+    pub(super) store: StoreForm,
+    #[serde(default)]
     pub(super) defaults: Options,
     #[serde(default)]
     pub(super) connection: BTreeMap<String, Spanned<ConnectionForm>>,
     #[serde(default)]
     pub(super) bmc: Vec<Spanned<Options>>,
+}
+
+/// `[store]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StoreForm {
+    #[serde(default, rename = "type")]
+    pub(super) kind: StoreKind,
+    pub(super) path: Option<Spanned<PathBuf>>,
+    pub(super) key_file: Option<Spanned<PathBuf>>,
+}
+
+/// What kind of store it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum StoreKind {
+    #[default]
+    Disk,
+    Memory,
 }
 
 /// `[listen]`.

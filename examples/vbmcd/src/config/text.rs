@@ -29,6 +29,11 @@ impl Text {
         })
     }
 
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(super) fn content(&self) -> &str {
         &self.content
     }
