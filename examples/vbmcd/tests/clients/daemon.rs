@@ -25,6 +25,7 @@ pub(crate) const PASSWORD: &str = "Correct-Horse-1";
 pub(crate) struct Vbmcd {
     child: Child,
     directory: TempDir,
+    command: Command,
     endpoints: Vec<(String, SocketAddr)>,
     printed: String,
 }
@@ -64,6 +65,31 @@ impl Vbmcd {
         Self::start(directory, &["run", "--config", config.to_str().unwrap()])
     }
 
+    /// `vbmcd run` with this configuration file and files beside it that only their owner can read.
+    pub(crate) fn run_file(text: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let config = directory.path().join("vbmcd.toml");
+        write_private(&config, text);
+        Self::start(directory, &["run", "--config", config.to_str().unwrap()])
+    }
+
+    /// Ends it with a signal and starts it again as it was.
+    pub(crate) fn restart(&mut self, signal: Signal) {
+        self.signal(signal);
+        self.restart_after_end(|| ());
+    }
+
+    /// Waits for its end, does something, and starts it again as it was.
+    pub(crate) fn restart_after_end(&mut self, meanwhile: impl FnOnce()) {
+        let status = self.child.wait_timeout(DEADLINE).unwrap();
+        assert!(status.is_some(), "vbmcd did not end after the signal");
+        meanwhile();
+        self.child = launch(&self.directory, &mut self.command);
+        self.endpoints.clear();
+        self.printed.clear();
+        self.until_ready();
+    }
+
     fn start(directory: TempDir, arguments: &[&str]) -> Self {
         let mut command = command();
         let actions = directory.path().join("actions");
@@ -73,12 +99,19 @@ impl Vbmcd {
 
     /// A daemon that `command` runs; `directory` gets its log.
     pub(crate) fn of(directory: TempDir, mut command: Command) -> Self {
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(std::fs::File::create(directory.path().join("log")).unwrap())
-            .spawn()
-            .unwrap();
-        let output = BufReader::new(child.stdout.take().unwrap());
+        let mut daemon = Self {
+            child: launch(&directory, &mut command),
+            directory,
+            command,
+            endpoints: Vec::new(),
+            printed: String::new(),
+        };
+        daemon.until_ready();
+        daemon
+    }
+
+    fn until_ready(&mut self) {
+        let output = BufReader::new(self.child.stdout.take().unwrap());
         let (lines, printed) = mpsc::channel();
         std::thread::spawn(move || {
             for line in output.lines().map_while(Result::ok) {
@@ -87,27 +120,22 @@ impl Vbmcd {
                 }
             }
         });
-        let mut daemon = Self {
-            child,
-            directory,
-            endpoints: Vec::new(),
-            printed: String::new(),
-        };
         let deadline = Instant::now() + DEADLINE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let line = printed.recv_timeout(left).unwrap_or_else(|_| {
                 panic!(
-                    "{command:?} did not get ready; it printed: {}{}",
-                    daemon.printed,
-                    daemon.log()
+                    "{:?} did not get ready; it printed: {}{}",
+                    self.command,
+                    self.printed,
+                    self.log()
                 )
             });
-            writeln!(daemon.printed, "{line}").unwrap();
+            writeln!(self.printed, "{line}").unwrap();
             if line.starts_with("Ready") {
-                return daemon;
+                return;
             }
-            daemon.endpoints.extend(endpoint(&line));
+            self.endpoints.extend(endpoint(&line));
         }
     }
 
@@ -179,12 +207,26 @@ impl Drop for Vbmcd {
     }
 }
 
+fn launch(directory: &TempDir, command: &mut Command) -> Child {
+    let log = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(directory.path().join("log"));
+    command
+        .stdout(Stdio::piped())
+        .stderr(log.unwrap())
+        .spawn()
+        .unwrap()
+}
+
 /// A `vbmcd` command with nothing of the test's environment that could change it.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vbmcd"));
     command
         .env_remove("RUST_LOG")
         .env_remove("VBMCD_PASSWORD")
+        .env_remove("STATE_DIRECTORY")
+        .env_remove("CREDENTIALS_DIRECTORY")
         .stdin(Stdio::null());
     command
 }

@@ -14,7 +14,9 @@ mod audit;
 mod boot;
 mod chassis;
 mod client;
+mod console;
 mod controller;
+mod crash;
 mod daemon;
 mod hostile;
 #[path = "../../../../backend-libvirt/tests/lab/mod.rs"]
@@ -26,5 +28,6 @@ mod relay;
 mod serial;
 mod session;
 mod sol_configuration;
+mod store;
 mod terminal;
 mod version_1_5;
