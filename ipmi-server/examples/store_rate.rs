@@ -21,7 +21,7 @@ const SIZE: usize = 300;
 
 fn main() {
     let given = std::env::args().nth(1);
-    let directory = tempfile::tempdir_in(given.as_deref().map_or(Path::new("/tmp"), Path::new)).unwrap();
+    let directory = tempfile::tempdir_in(Path::new(given.as_deref().unwrap_or("/tmp"))).unwrap();
     for bmcs in [1_usize, 10, 100, 1_000] {
         let path = directory.path().join(format!("{bmcs}.redb"));
         let store = DiskStore::open(path, &StoreKey::random()).unwrap();
