@@ -9,6 +9,8 @@ mod error;
 mod event;
 mod frame;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod transport;
 mod types;
 mod uri;

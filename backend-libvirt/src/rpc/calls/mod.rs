@@ -103,7 +103,11 @@ impl Client {
     }
 
     /// Logs in and opens the URI over a transport.
-    async fn greet(transport: Transport, uri: &Uri, what_for: Use) -> Result<(Self, Events), OpenError> {
+    pub(in crate::rpc) async fn greet(
+        transport: Transport,
+        uri: &Uri,
+        what_for: Use,
+    ) -> Result<(Self, Events), OpenError> {
         let (connection, events) = Connection::start(transport, what_for);
         let client = Self { connection };
         let (ways,): (Vec<u32>,) = client.call(66, (), QUICK).await.map_err(OpenError::Refused)?;
