@@ -43,6 +43,42 @@ fn define(lab: &Lab, name: &str) {
     lab.define("test", &XML.replace("NAME", name));
 }
 
+#[tokio::test]
+async fn another_host_is_reached_by_ssh() {
+    let lab = Lab::start();
+    // In the place of ssh and of the other host: runs its last argument here, as sshd would.
+    let script = format!(
+        "#!/bin/sh\nfor word; do command=$word; done\nexport XDG_RUNTIME_DIR={}\n\
+         [ \"$(id -u)\" = 0 ] && exec setpriv --reuid=nobody --regid=nogroup --clear-groups sh -c \"$command\"\n\
+         exec sh -c \"$command\"\n",
+        lab.path("run").display()
+    );
+    let program = |text: &str| {
+        let path = lab.write("ssh", text);
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        path
+    };
+    let ssh = program(&script);
+    let uri = |driver: &str| format!("{driver}+ssh://host.invalid/session?command={}", ssh.display());
+    let hypervisor = Hypervisor::connect(Uri::parse(&uri("qemu")).unwrap(), Options::default())
+        .await
+        .unwrap();
+    assert!(hypervisor.is_connected());
+
+    // What ssh says is what the user reads.
+    program("#!/bin/sh\necho 'Host key verification failed.' >&2\nexit 255\n");
+    let error = Hypervisor::connect(Uri::parse(&uri("qemu")).unwrap(), Options::default())
+        .await
+        .unwrap_err();
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(error) = cause {
+        text += &error.to_string();
+        cause = error.source();
+    }
+    assert!(text.contains("Host key verification failed"), "{text}");
+}
+
 /// Waits until something is so.
 async fn until(what: &str, condition: impl AsyncFn() -> bool) {
     let deadline = tokio::time::Instant::now() + DEADLINE;

@@ -281,12 +281,14 @@ async fn run(
     output: mpsc::WeakSender<Vec<u8>>,
     what_for: Use,
 ) {
-    let (mut input, sink) = tokio::io::split(transport.stream);
+    let (stream, carrier) = transport.split();
+    let (mut input, sink) = tokio::io::split(stream);
     let reason = tokio::select! {
         reason = read(&shared, &mut input, &output) => reason,
         reason = write(sink, frames) => reason,
         reason = keep_alive(&shared, &output), if what_for == Use::Calls => reason,
     };
+    let reason = carrier.explain(reason).await;
     tracing::debug!(%reason, "connection to libvirt ended");
     shared.close(reason);
 }

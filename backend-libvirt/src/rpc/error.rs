@@ -113,6 +113,9 @@ pub enum CloseReason {
     /// Nothing came for too long.
     #[error("libvirt has not answered for {} s", .0.as_secs())]
     Silent(Duration),
+    /// The program that carried the connection ended.
+    #[error("ssh ended: {0}")]
+    Carrier(String),
     /// Nobody uses it any more.
     #[error("it is not used any more")]
     Unused,

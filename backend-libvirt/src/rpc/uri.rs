@@ -18,6 +18,47 @@ pub struct Uri {
 pub(crate) enum Remote {
     /// Its local socket; a given one, or the usual one.
     Unix { socket: Option<PathBuf> },
+    /// The daemon of another host, by ssh.
+    Ssh(Ssh),
+}
+
+/// How ssh gets there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ssh {
+    pub(crate) host: String,
+    pub(crate) port: Option<u16>,
+    pub(crate) user: Option<String>,
+    pub(crate) key_file: Option<PathBuf>,
+    /// Another program than `ssh`.
+    pub(crate) command: Option<String>,
+}
+
+impl Ssh {
+    /// Reads `user@host:port`, `[::1]`.
+    fn parse(authority: &str) -> Option<Self> {
+        let (user, rest) = match authority.rsplit_once('@') {
+            Some((user, rest)) => (Some(unescaped(user)), rest),
+            None => (None, authority),
+        };
+        let (host, port) = match rest.strip_prefix('[') {
+            Some(rest) => rest
+                .split_once(']')
+                .map(|(host, port)| (host, port.strip_prefix(':')))?,
+            None => match rest.split_once(':') {
+                Some((host, port)) => (host, Some(port)),
+                None => (rest, None),
+            },
+        };
+        let is_word = |text: &str| !text.is_empty() && !text.starts_with('-');
+        let port = port.map(str::parse).transpose().ok()?;
+        let is_good = is_word(host) && user.as_deref().is_none_or(is_word);
+        is_good.then(|| Self {
+            host: host.to_owned(),
+            port,
+            user,
+            ..Self::default()
+        })
+    }
 }
 
 /// A text that is no URI of libvirt, or one that this client cannot serve.
@@ -48,17 +89,27 @@ impl Uri {
             Some(slash) => location.split_at(slash),
             None => return Err(error("it has no path")),
         };
-        let mut socket = None;
+        let (mut socket, mut key_file, mut command) = (None, None, None);
         for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
             let (key, value) = parameter.split_once('=').unwrap_or((parameter, ""));
             match key {
-                "socket" => socket = Some(PathBuf::from(unescaped(value))),
+                "socket" if transport != "ssh" => socket = Some(PathBuf::from(unescaped(value))),
+                "keyfile" if transport == "ssh" => key_file = Some(PathBuf::from(unescaped(value))),
+                "command" if transport == "ssh" => command = Some(unescaped(value)),
                 _ => return Err(error(&format!("the parameter `{key}` is not supported"))),
             }
         }
         let remote = match transport {
             "" | "unix" if authority.is_empty() => Remote::Unix { socket },
             "" | "unix" => return Err(error("a host needs a transport such as `qemu+ssh`")),
+            "ssh" => {
+                let ssh = Ssh::parse(authority).ok_or_else(|| error("it names no host"))?;
+                Remote::Ssh(Ssh {
+                    key_file,
+                    command,
+                    ..ssh
+                })
+            }
             other => return Err(error(&format!("the transport `{other}` is not supported"))),
         };
         Ok(Self {
@@ -131,6 +182,30 @@ mod tests {
     }
 
     #[test]
+    fn other_hosts_are_reached_by_ssh() {
+        let ssh = |text| match Uri::parse(text).unwrap().remote {
+            Remote::Ssh(ssh) => ssh,
+            Remote::Unix { .. } => panic!("{text} is of another host"),
+        };
+        let full = ssh("qemu+ssh://root@host.example:2222/system?keyfile=/k&command=/bin/ssh");
+        assert_eq!(
+            (&*full.host, full.port, full.user.as_deref()),
+            ("host.example", Some(2222), Some("root"))
+        );
+        assert_eq!(
+            (full.key_file, full.command.as_deref()),
+            (Some("/k".into()), Some("/bin/ssh"))
+        );
+        assert_eq!(
+            (
+                ssh("qemu+ssh://[::1]/system").host,
+                ssh("qemu+ssh://a/system").port
+            ),
+            ("::1".to_owned(), None)
+        );
+    }
+
+    #[test]
     fn what_cannot_be_used_is_said() {
         for (text, reason) in [
             ("qemu", "no `://`"),
@@ -141,6 +216,9 @@ mod tests {
                 "qemu+carrier-pigeon://host/system",
                 "`carrier-pigeon` is not supported",
             ),
+            ("qemu+ssh:///system", "names no host"),
+            ("qemu+ssh://-oProxyCommand=x/system", "names no host"),
+            ("qemu+ssh://host:port/system", "names no host"),
             ("qemu:///system?colour=red", "`colour`"),
         ] {
             let error = Uri::parse(text).unwrap_err().to_string();

@@ -58,6 +58,9 @@ pub enum OpenError {
          org.libvirt.unix.manage"
     )]
     Refused(#[source] RpcError),
+    /// The way to it ended before it was open.
+    #[error("there is no way to libvirt, or it ends at once")]
+    Lost(#[source] RpcError),
     /// It wants a login that this client does not have.
     #[error("libvirt wants a login with SASL, which this client does not have: use ssh or TLS instead")]
     Sasl,
@@ -72,6 +75,15 @@ pub enum OpenError {
     /// Opening took too long.
     #[error("libvirt did not answer within {} s", .0.as_secs())]
     Timeout(Duration),
+}
+
+impl OpenError {
+    fn refused(error: RpcError) -> Self {
+        match error {
+            RpcError::Libvirt(_) => Self::Refused(error),
+            error => Self::Lost(error),
+        }
+    }
 }
 
 impl Client {
@@ -110,12 +122,12 @@ impl Client {
     ) -> Result<(Self, Events), OpenError> {
         let (connection, events) = Connection::start(transport, what_for);
         let client = Self { connection };
-        let (ways,): (Vec<u32>,) = client.call(66, (), QUICK).await.map_err(OpenError::Refused)?;
+        let (ways,): (Vec<u32>,) = client.call(66, (), QUICK).await.map_err(OpenError::refused)?;
         if !ways.contains(&AUTH_NONE) && !ways.is_empty() {
             if !ways.contains(&AUTH_POLKIT) {
                 return Err(OpenError::Sasl);
             }
-            let (_complete,): (i32,) = client.call(70, (), SLOW).await.map_err(OpenError::Refused)?;
+            let (_complete,): (i32,) = client.call(70, (), SLOW).await.map_err(OpenError::refused)?;
         }
         if what_for == Use::Calls {
             // Asking is what switches it on. A daemon without it is still one.
