@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::access::{Access, Caller};
 use super::answer::ApiError;
-use super::console::ConsoleEvent;
+use super::console::GuestEvent;
 use super::guest::{Guest, GuestKind, Process};
 use super::task::Tasks;
 use super::version::PveVersion;
@@ -162,7 +162,7 @@ impl Cluster {
         if guest.process.take().is_some() {
             guest.stopped = Some(now);
             guest.record("stop");
-            _ = guest.console.send(ConsoleEvent::Stopped);
+            _ = guest.console.send(GuestEvent::Stopped);
         }
         // What waited for the machine to go is taken over now.
         guest.apply_pending();

@@ -25,8 +25,6 @@ use super::shared::Shared;
 use super::terminal::{Decoder, Input, Shell};
 use super::version::PveVersion;
 
-/// Time to connect, and then again to send the ticket.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// Time that the process of a terminal takes to start.
 const STARTUP: Duration = Duration::from_millis(500);
 /// Bytes of the line with the ticket.
@@ -34,15 +32,19 @@ const TICKET_LINE: usize = 4096;
 /// Output that waits for a slow console; more is lost, as it is without one.
 const BACKLOG: usize = 1024;
 
-/// What happens at a guest's console.
+/// What happens to a guest, for those who watch it.
 #[derive(Clone, Debug)]
-pub(super) enum ConsoleEvent {
+pub(super) enum GuestEvent {
+    /// It prints on its console.
     Output(Vec<u8>),
+    /// Its process ended.
     Stopped,
+    /// Something reached it, as in [`GuestView::events`](super::GuestView::events).
+    Recorded(String),
 }
 
 /// A sender of a new guest's console events.
-pub(super) fn channel() -> broadcast::Sender<ConsoleEvent> {
+pub(super) fn channel() -> broadcast::Sender<GuestEvent> {
     broadcast::Sender::new(BACKLOG)
 }
 
@@ -118,7 +120,7 @@ pub(super) fn expire(shared: &Arc<Shared>, node: String, port: u16, upid: String
     let shared = shared.clone();
     tokio::spawn(async move {
         tokio::select! {
-            () = shared.clock.sleep(PATIENCE) => {}
+            () = shared.clock.sleep(shared.settings.console_patience) => {}
             () = shared.end.cancelled() => return,
         }
         let now = shared.clock.unix();
@@ -170,7 +172,7 @@ impl Session {
             }
             let piece = tokio::select! {
                 piece = frames.next() => piece?,
-                () = self.shared.clock.sleep(PATIENCE) => return None,
+                () = self.shared.clock.sleep(self.shared.settings.console_patience) => return None,
             };
             line.extend_from_slice(&piece);
         };
@@ -239,7 +241,7 @@ impl Session {
     async fn relay<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         frames: &mut Frames<S>,
-        mut events: broadcast::Receiver<ConsoleEvent>,
+        mut events: broadcast::Receiver<GuestEvent>,
         mut decoder: Decoder,
         mut typed: Vec<u8>,
     ) -> Option<()> {
@@ -262,11 +264,11 @@ impl Session {
                 }
                 event = events.recv() => match event {
                     // What is started later has a port of its own.
-                    Ok(ConsoleEvent::Output(_)) if stopped => {}
-                    Ok(ConsoleEvent::Output(bytes)) => frames.send(&bytes).await?,
-                    Ok(ConsoleEvent::Stopped) if self.shared.version < PveVersion::V9 => return None,
-                    Ok(ConsoleEvent::Stopped) => stopped = true,
-                    Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Ok(GuestEvent::Output(_)) if stopped => {}
+                    Ok(GuestEvent::Output(bytes)) => frames.send(&bytes).await?,
+                    Ok(GuestEvent::Stopped) if self.shared.version < PveVersion::V9 => return None,
+                    Ok(GuestEvent::Stopped) => stopped = true,
+                    Ok(GuestEvent::Recorded(_)) | Err(broadcast::error::RecvError::Lagged(_)) => {}
                     Err(broadcast::error::RecvError::Closed) => return None,
                 },
             }

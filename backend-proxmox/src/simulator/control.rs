@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use tokio::sync::OwnedMutexGuard;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{OwnedMutexGuard, broadcast};
 
 use super::cluster::NodeFailure;
+use super::console::GuestEvent;
 use super::counters::Counters;
 use super::devices;
 use super::fault::FaultRule;
@@ -61,6 +63,25 @@ impl GuestView {
             pending: guest.pending.keys().cloned().collect(),
             lock: guest.lock().map(str::to_owned),
             events: guest.events.clone(),
+        }
+    }
+}
+
+/// What reaches a guest from now on: see [`Simulator::watch`].
+#[derive(Debug)]
+pub struct GuestEvents {
+    receiver: broadcast::Receiver<GuestEvent>,
+}
+
+impl GuestEvents {
+    /// The next event, as in [`GuestView::events`]; `None`: the guest is gone. Whoever is slow misses some.
+    pub async fn next(&mut self) -> Option<String> {
+        loop {
+            match self.receiver.recv().await {
+                Ok(GuestEvent::Recorded(event)) => return Some(event),
+                Ok(GuestEvent::Output(_) | GuestEvent::Stopped) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return None,
+            }
         }
     }
 }
@@ -131,6 +152,13 @@ impl Simulator {
     /// A guest as it is now.
     pub fn guest(&self, vmid: u32) -> Option<GuestView> {
         self.inner.shared.cluster().guests.get(&vmid).map(GuestView::of)
+    }
+
+    /// What reaches a guest from now on.
+    pub fn watch(&self, vmid: u32) -> Option<GuestEvents> {
+        let cluster = self.inner.shared.cluster();
+        let receiver = cluster.guests.get(&vmid)?.console.subscribe();
+        Some(GuestEvents { receiver })
     }
 
     /// Puts an image such as `local:iso/debian.iso` on the storage: drives can be filled with it.
@@ -238,7 +266,7 @@ impl Simulator {
         }
         for guest in cluster.guests.values_mut().filter(|guest| guest.node == node) {
             guest.process = None;
-            _ = guest.console.send(super::console::ConsoleEvent::Stopped);
+            _ = guest.console.send(GuestEvent::Stopped);
         }
         cluster
             .tasks
@@ -360,9 +388,7 @@ impl Simulator {
     /// Prints on the guest's console; lost when nobody is attached.
     pub fn print(&self, vmid: u32, text: &[u8]) {
         let bytes = text.to_vec();
-        self.with_guest(vmid, |guest| {
-            _ = guest.console.send(super::console::ConsoleEvent::Output(bytes))
-        });
+        self.with_guest(vmid, |guest| _ = guest.console.send(GuestEvent::Output(bytes)));
     }
 
     /// Moves a guest to another node, which takes `time`; returns when it is there.

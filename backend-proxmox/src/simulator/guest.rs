@@ -7,7 +7,7 @@ use std::time::Duration;
 use sha1::{Digest as _, Sha1};
 use tokio::sync::broadcast;
 
-use super::console::{self, ConsoleEvent};
+use super::console::{self, GuestEvent};
 use super::random;
 use super::terminal::Shell;
 
@@ -256,7 +256,7 @@ pub(super) struct Guest {
     /// Who is at the serial port: one at a time.
     pub(super) port: Arc<tokio::sync::Mutex<()>>,
     /// What the machine prints, for the console that is attached; without one it is lost.
-    pub(super) console: broadcast::Sender<ConsoleEvent>,
+    pub(super) console: broadcast::Sender<GuestEvent>,
     /// Keys that were pressed, resets and NMIs: what reached the machine, newest last.
     pub(super) events: Vec<String>,
 }
@@ -291,14 +291,16 @@ impl Guest {
         let Some(process) = &self.process else { return };
         let device = super::devices::boots_from(&process.config);
         let banner = Shell::new(self.name()).banner(device.as_deref().unwrap_or("nothing"));
-        _ = self.console.send(ConsoleEvent::Output(banner));
+        _ = self.console.send(GuestEvent::Output(banner));
     }
 
     pub(super) fn record(&mut self, event: impl Into<String>) {
         if self.events.len() >= EVENTS {
             self.events.remove(0);
         }
-        self.events.push(event.into());
+        let event = event.into();
+        _ = self.console.send(GuestEvent::Recorded(event.clone()));
+        self.events.push(event);
     }
 
     /// The SHA-1 of the configuration file.

@@ -34,7 +34,7 @@ pub(super) async fn migrate(shared: &Shared, vmid: u32, target: &str, time: Dura
         process.pid = pid;
     }
     // Consoles end with the process on the old node.
-    _ = guest.console.send(super::console::ConsoleEvent::Stopped);
+    _ = guest.console.send(super::console::GuestEvent::Stopped);
     guest.port = std::sync::Arc::default();
     guest.record(format!("migrated to {target}"));
     Ok(())

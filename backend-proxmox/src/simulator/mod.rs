@@ -74,7 +74,7 @@ use shared::{Daemon, Settings, Shared};
 use tls::Authority;
 
 pub use cluster::NodeFailure;
-pub use control::{GuestView, LockFile};
+pub use control::{GuestEvents, GuestView, LockFile};
 pub use counters::Counters;
 pub use fault::{Fault, FaultRule};
 pub use guest::{GuestKind, GuestSpec};
@@ -121,6 +121,7 @@ impl SimulatorBuilder {
                 report_interval: Duration::from_secs(10),
                 idle: Duration::from_secs(5),
                 requests_per_connection: 100,
+                console_patience: Duration::from_secs(10),
                 cleanup_race: false,
                 token_consoles: true,
             },
@@ -169,6 +170,13 @@ impl SimulatorBuilder {
     /// otherwise.
     pub fn keep_alive(mut self, idle: Duration, requests: u32) -> Self {
         (self.settings.idle, self.settings.requests_per_connection) = (idle, requests);
+        self
+    }
+
+    /// How long a console waits for its client, and then for the line with the ticket: 10 s of the simulator's time unless
+    /// said otherwise. A fast clock wants more.
+    pub fn console_patience(mut self, patience: Duration) -> Self {
+        self.settings.console_patience = patience;
         self
     }
 

@@ -31,6 +31,8 @@ pub(super) struct Settings {
     pub(super) idle: Duration,
     /// Requests that one connection may carry.
     pub(super) requests_per_connection: u32,
+    /// Time to connect to a console, and then again to send the ticket.
+    pub(super) console_patience: Duration,
     /// A start right after a stop keeps the lock file for long.
     pub(super) cleanup_race: bool,
     /// API tokens can use consoles.

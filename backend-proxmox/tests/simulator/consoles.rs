@@ -13,6 +13,9 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 use crate::client::{Client, DEADLINE};
 
+/// So long a console waits, for the clock is fast.
+const PATIENCE: Duration = Duration::from_secs(100_000);
+
 struct Console {
     socket: WebSocketStream<TlsStream<TcpStream>>,
     read: Vec<u8>,
@@ -90,9 +93,8 @@ async fn guest(version: PveVersion) -> (Simulator, Client) {
     let simulator = Simulator::builder()
         .version(version)
         .speed(100)
-        .start()
-        .await
-        .unwrap();
+        .console_patience(PATIENCE);
+    let simulator = simulator.start().await.unwrap();
     simulator.add_guest(GuestSpec::qemu(100).name("web").running());
     let client = Client::root(&simulator);
     (simulator, client)
@@ -228,7 +230,7 @@ async fn wrong_tickets_and_late_clients_are_refused() {
         .call("POST", &format!("{path}/termproxy"), &[])
         .await
         .data();
-    simulator.advance(Duration::from_secs(11));
+    simulator.advance(PATIENCE + Duration::from_secs(1));
     assert_eq!(
         client.exit_status(given["upid"].as_str().unwrap()).await,
         "connection timed out"
@@ -252,7 +254,8 @@ async fn a_cut_connection_ends_a_console() {
 
 #[tokio::test]
 async fn a_container_has_a_console_for_several() {
-    let simulator = Simulator::builder().speed(100).start().await.unwrap();
+    let simulator = Simulator::builder().speed(100).console_patience(PATIENCE);
+    let simulator = simulator.start().await.unwrap();
     simulator.add_guest(GuestSpec::lxc(100).running());
     let client = Client::root(&simulator);
     let mut first = Console::open(&client, "lxc").await;

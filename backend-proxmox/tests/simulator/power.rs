@@ -209,14 +209,14 @@ async fn a_migrated_machine_is_found_elsewhere() {
     // A power action meanwhile finds the machine locked.
     let moving = tokio::spawn({
         let simulator = simulator.clone();
-        async move { simulator.migrate(100, "pve1", Duration::from_secs(3600)).await }
+        async move { simulator.migrate(100, "pve1", Duration::from_secs(360_000)).await }
     });
     until(|| simulator.guest(100).unwrap().lock.is_some()).await;
     assert_eq!(
         client.run("POST", "/nodes/pve2/qemu/100/status/stop", &[]).await,
         "VM is locked (migrate)"
     );
-    simulator.advance(Duration::from_secs(3600));
+    simulator.advance(Duration::from_secs(360_000));
     moving.await.unwrap().unwrap();
     assert_eq!(simulator.guest(100).unwrap().node, "pve1");
 }
@@ -250,7 +250,8 @@ async fn without_a_majority_nothing_is_started_or_written() {
 
 #[tokio::test]
 async fn the_manager_acts_later() {
-    let (simulator, client) = cluster(PveVersion::V9).await;
+    let simulator = Simulator::builder().start().await.unwrap();
+    let client = Client::root(&simulator);
     simulator.add_guest(GuestSpec::qemu(100));
     simulator.set_managed(100, true);
     assert_eq!(

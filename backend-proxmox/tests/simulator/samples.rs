@@ -125,7 +125,11 @@ struct Scenario {
 
 impl Scenario {
     async fn start(version: PveVersion) -> Self {
-        let simulator = Simulator::builder().version(version).nodes(2).speed(50);
+        let simulator = Simulator::builder()
+            .version(version)
+            .nodes(2)
+            .console_patience(Duration::from_secs(1_000_000))
+            .speed(50);
         let simulator = simulator
             .report_interval(Duration::from_secs(1_000_000))
             .start()
