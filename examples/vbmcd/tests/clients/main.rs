@@ -18,13 +18,17 @@ mod console;
 mod controller;
 mod crash;
 mod daemon;
+mod dcmi;
 mod hostile;
+mod keys;
 #[path = "../../../../backend-libvirt/tests/lab/mod.rs"]
 mod lab;
 mod libvirt;
 mod lifetime;
 mod power;
+mod records;
 mod relay;
+mod sensors;
 mod serial;
 mod session;
 mod sol_configuration;
