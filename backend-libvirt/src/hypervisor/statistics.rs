@@ -131,22 +131,14 @@ impl Measured {
     }
 }
 
-/// Share of the memory in use: by what the guest tells, else by what the host gave it.
+/// Share of the memory in use, as the guest's balloon driver tells it. Without one it is not known: what QEMU itself
+/// occupies says little of the guest.
 fn memory(statistics: &DomainStatistics) -> Option<f64> {
-    let guest = || {
-        let all = statistics.count("balloon.available")?;
-        let free = statistics
-            .count("balloon.usable")
-            .or_else(|| statistics.count("balloon.unused"))?;
-        Some((all.saturating_sub(free), all))
-    };
-    let host = || {
-        Some((
-            statistics.count("balloon.rss")?,
-            statistics.count("balloon.current")?,
-        ))
-    };
-    let (used, all) = guest().or_else(host)?;
+    let all = statistics.count("balloon.available")?;
+    let free = statistics
+        .count("balloon.usable")
+        .or_else(|| statistics.count("balloon.unused"))?;
+    let used = all.saturating_sub(free);
     (all > 0).then(|| (to_f64(used) / to_f64(all) * 100.0).clamp(0.0, 100.0))
 }
 
@@ -199,6 +191,7 @@ mod tests {
             ("net.0.tx.bytes", 500),
         ];
         measured.add(Instant::now(), &statistics(&second));
+        assert_eq!(measured.memory, None, "a guest that tells nothing has no value");
         assert_eq!(measured.processor, Some(50.0));
         assert_eq!(measured.network, Some(100.0));
         assert_eq!(measured.disks, None);
