@@ -10,6 +10,7 @@ mod managed_ops;
 mod pair_mutate;
 mod parsers;
 mod records;
+mod sol_ops;
 
 pub use console_ops::console_ops;
 pub use dispatch::server_dispatch;
@@ -17,6 +18,7 @@ pub use managed_ops::managed_ops;
 pub use pair_mutate::pair_mutate;
 pub use parsers::{command_request, command_response, datagram, handshake, message};
 pub use records::records;
+pub use sol_ops::sol_ops;
 
 /// A target: its name, which is that of its corpus, and its body.
 pub type Target = (&'static str, fn(&[u8]));
@@ -33,4 +35,5 @@ pub const TARGETS: &[Target] = &[
     ("console_ops", console_ops),
     ("pair_mutate", pair_mutate),
     ("server_dispatch", server_dispatch),
+    ("sol_ops", sol_ops),
 ];

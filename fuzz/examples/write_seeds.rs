@@ -98,6 +98,58 @@ fn commands() {
     }
 }
 
+/// Lists of operations on a Serial over LAN line.
+fn serial() {
+    // Capacities, characters of a packet, accumulation, threshold, retries and their interval, of both ends.
+    let roomy = [100, 100, 255, 12, 96, 7, 10];
+    let narrow = [3, 2, 5, 1, 2, 2, 3];
+    // Characters both ways, then the usual course of things, or losses, late copies, and time.
+    let fair = [0, 0x41, 0, 0x40, 15, 30, 8, 7, 15, 30, 9, 0];
+    let bad = [
+        0, 0x81, 0, 0x80, 8, 10, 6, 1, 6, 0, 7, 1, 8, 12, 8, 12, 4, 3, 4, 1, 5, 0, 6, 3, 6, 2, 3, 255, 2,
+        254, 8, 30,
+    ];
+    let line = [
+        10, 0, 0, 0x20, 12, 0, 15, 8, 12, 1, 11, 1, 15, 8, 11, 0, 13, 0, 13, 1, 13, 2, 13, 3, 15, 30,
+    ];
+    let hostile = [
+        14, 4, 6, 1, 0, 0, 0x1f, b'h', b'i', 14, 5, 4, 9, 1, 255, 0x40, 14, 2, 3, b'x', b'y', b'z', 14, 0,
+        14, 1, 14, 3, 5, 7, 2, 3, 0, b'!', 14, 4, 2, 0, 0,
+    ];
+    for (name, ends) in [
+        ("roomy", [roomy, roomy]),
+        ("narrow", [narrow, narrow]),
+        ("mixed", [roomy, narrow]),
+    ] {
+        let start = |is_hostile| [&[is_hostile][..], &ends.concat()].concat();
+        seed(
+            "sol_ops",
+            &format!("{name}-fair"),
+            &[start(0), fair.repeat(4)].concat(),
+        );
+        seed(
+            "sol_ops",
+            &format!("{name}-bad"),
+            &[start(0), bad.repeat(6)].concat(),
+        );
+        let both = [fair.to_vec(), line.to_vec(), bad.to_vec()].concat();
+        seed(
+            "sol_ops",
+            &format!("{name}-line"),
+            &[start(0), both.repeat(3)].concat(),
+        );
+        let both = [fair.to_vec(), hostile.to_vec(), bad.to_vec()].concat();
+        seed(
+            "sol_ops",
+            &format!("{name}-hostile"),
+            &[start(1), both.repeat(3)].concat(),
+        );
+    }
+    // The machine's end closes while characters are under way.
+    let close = [&[0][..], &roomy, &roomy, &fair, &[0, 0x41, 13, 5, 15, 30]].concat();
+    seed("sol_ops", "close", &close);
+}
+
 fn main() {
     packets();
     trap();
@@ -113,6 +165,7 @@ fn main() {
         ];
         seed("pair_mutate", &format!("session-{choice:02}"), &mutate);
     }
+    serial();
     let sdr = [
         &[0, 1, 0, 0x51, 0x01, 43, 0x20, 0, 1, 7, 1, 0x7f, 0x68, 1, 1][..],
         &[0; 33],
