@@ -3,6 +3,7 @@
 mod history;
 mod ledger;
 mod limits;
+mod parameters;
 mod pressure;
 mod property;
 pub(crate) mod world;

@@ -43,6 +43,8 @@ pub(crate) struct Client {
     pub(crate) line: Option<sol::Console>,
     pub(crate) answer: Option<(u8, Vec<u8>)>,
     pub(crate) screen: Vec<u8>,
+    /// The packets of the BMC, and when each came.
+    pub(crate) arrivals: Vec<(Instant, Vec<u8>)>,
     pub(crate) is_cut_off: bool,
     /// Packets of the console are thrown away.
     pub(crate) is_deaf: bool,
@@ -61,6 +63,7 @@ impl Client {
             line: None,
             answer: None,
             screen: Vec::new(),
+            arrivals: Vec::new(),
             is_cut_off: false,
             is_deaf: false,
             has_failed: false,
@@ -79,6 +82,7 @@ impl Client {
                     self.answer = Some((response.completion.0, response.data.to_vec()));
                 }
                 Event::PayloadReceived { data, .. } => {
+                    self.arrivals.push((now, data.to_vec()));
                     if let Some(line) = &mut self.line
                         && !self.is_deaf
                     {
