@@ -3,8 +3,10 @@
 
 mod client;
 mod cluster;
+mod discovery;
 mod environment;
 mod guest;
+mod inventory;
 mod privileges;
 #[cfg(feature = "simulator")]
 pub mod simulator;
@@ -16,6 +18,8 @@ pub use client::{
     Secret, TlsError, Trust, UserPassword,
 };
 pub use cluster::{Cluster, ClusterConfig, ClusterError, GuestKind, GuestSummary, GuestUsage};
+pub use discovery::GuestFilter;
 pub use environment::{Environment, token_of};
-pub use guest::{AppliedBoot, BootChange, BootRecord, FileJournal, Guest, Journal, MemoryJournal};
+pub use guest::{AppliedBoot, BootChange, BootRecord, FileJournal, Guest, Journal, MemoryJournal, Snapshot};
+pub use inventory::{ClusterInventory, NodeInventory, Part};
 pub use privileges::{Missing, Privileges, Version};

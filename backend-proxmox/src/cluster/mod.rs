@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore};
 
 pub use view::{GuestKind, GuestSummary, GuestUsage};
-pub(crate) use view::{Quorum, View};
+pub(crate) use view::{Quorum, View, is_node_name};
 
 use crate::client::{ApiError, Call, Client, ClientConfig, ClientError, Trust};
 use crate::guest::{Guest, Journal, MemoryJournal};

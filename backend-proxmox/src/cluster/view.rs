@@ -128,7 +128,7 @@ impl GuestSummary {
 }
 
 /// Node names become part of paths.
-fn is_node_name(name: &str) -> bool {
+pub(crate) fn is_node_name(name: &str) -> bool {
     !name.is_empty()
         && name
             .bytes()

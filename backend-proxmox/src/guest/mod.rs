@@ -7,6 +7,8 @@ mod journal;
 mod knowledge;
 mod power;
 mod profile;
+mod sensors;
+mod snapshot;
 mod status;
 
 use core::fmt;
@@ -26,6 +28,7 @@ use tokio::sync::Semaphore;
 pub use journal::{AppliedBoot, BootChange, BootRecord, FileJournal, Journal, MemoryJournal};
 pub(crate) use knowledge::Knowledge;
 use profile::Profile;
+pub use snapshot::Snapshot;
 pub(crate) use status::Observation;
 
 use crate::client::{ApiError, Call};
@@ -50,6 +53,7 @@ pub struct Guest {
     boot: boot::BootState,
     power: power::PowerNotes,
     console: console::ConsoleTurn,
+    measured: sensors::Measured,
     this: Weak<Self>,
 }
 
@@ -76,6 +80,7 @@ impl Guest {
             boot: boot::BootState::default(),
             power: power::PowerNotes::default(),
             console: console::ConsoleTurn::default(),
+            measured: sensors::Measured::default(),
             this: Weak::clone(this),
         })
     }
@@ -119,6 +124,7 @@ impl Guest {
     /// Takes in where the guest is.
     pub(crate) fn placed(&self, view: &View) {
         let entry = view.guests.get(&self.vmid);
+        self.measured.take(view.asked, entry.map(|entry| entry.usage));
         let found = entry.map(|entry| (entry.node.clone(), entry.kind));
         let is_gone = found.is_none();
         let before = core::mem::replace(&mut *lock(&self.place), found.clone());
@@ -323,7 +329,7 @@ impl BmcBackend for Guest {
     }
 
     fn sensors(&self) -> Option<&dyn SensorSource> {
-        None
+        Some(self)
     }
 
     fn inventory(&self) -> Option<&dyn Inventory> {

@@ -151,6 +151,8 @@ impl Guest {
         self.apply_boot(seen).await?;
         let upid = match self.begin("start", |call| call).await {
             Ok(upid) => upid,
+            // Somebody else has started it since it was looked at: containers say so, machines make a task of it.
+            Err(ApiError::InvalidState { reason, .. }) if reason.contains("already running") => return Ok(()),
             Err(error) => {
                 if error.did_nothing() {
                     self.boot_failed().await;
@@ -167,8 +169,12 @@ impl Guest {
             return Ok(());
         }
         self.check_lock(seen)?;
-        let upid = self.stop().await?;
-        self.follow(upid, "stop", Goal::Off, STOP_LIMIT, seen);
+        match self.stop().await {
+            Ok(upid) => self.follow(upid, "stop", Goal::Off, STOP_LIMIT, seen),
+            // It has stopped since it was looked at: containers say so, machines do not mind.
+            Err(ApiError::InvalidState { reason, .. }) if reason.contains("not running") => {}
+            Err(error) => return Err(error),
+        }
         Ok(())
     }
 

@@ -17,6 +17,10 @@ pub enum SensorKind {
     FanSpeed,
     /// Electric power, watts.
     Power,
+    /// Data through a network card or a disk, megabytes (10^6 bytes) per second.
+    DataRate,
+    /// Time since the machine was started, hours.
+    Uptime,
 }
 
 /// Where a sensor is.

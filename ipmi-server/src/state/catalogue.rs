@@ -14,7 +14,7 @@ use ipmi_proto::record::sdr::{
     SensorCapabilities, SensorInitialization, SensorKey, SensorMasks, SensorUnits,
 };
 use ipmi_proto::record::{
-    Entity, EntityId, EventType, SensorType, Threshold, ThresholdMask, Thresholds, Unit,
+    Entity, EntityId, EventType, RateUnit, SensorType, Threshold, ThresholdMask, Thresholds, Unit,
 };
 
 use super::Capabilities;
@@ -460,6 +460,11 @@ const fn meaning(kind: SensorKind) -> (SensorType, SensorUnits) {
         SensorKind::Temperature => (SensorType::TEMPERATURE, SensorUnits::plain(Unit::DEGREES_C)),
         SensorKind::FanSpeed => (SensorType::FAN, SensorUnits::plain(Unit::ROTATIONS_PER_MINUTE)),
         SensorKind::Power => (SensorType::OTHER_UNITS, SensorUnits::plain(Unit::WATTS)),
+        SensorKind::DataRate => (
+            SensorType::OTHER_UNITS,
+            SensorUnits::rate(Unit::MEGABYTES, RateUnit::PER_SECOND),
+        ),
+        SensorKind::Uptime => (SensorType::OTHER_UNITS, SensorUnits::plain(Unit::HOURS)),
     }
 }
 

@@ -26,6 +26,7 @@ mod lab;
 mod libvirt;
 mod lifetime;
 mod power;
+mod proxmox;
 mod records;
 mod relay;
 mod sensors;
