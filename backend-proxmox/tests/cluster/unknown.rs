@@ -19,8 +19,9 @@ async fn guest_of_a_node_that_is_gone_has_no_state() {
     assert_eq!(error.kind(), BackendErrorKind::Unavailable);
     let error = guest.power(PowerAction::Off).await.unwrap_err();
     assert_eq!(error.kind(), BackendErrorKind::Unavailable);
+    // The node comes back, its guests are off: now that is known.
     world.simulator.restore_node("pve2");
-    until_power(&guest, PowerState::On).await;
+    until_power(&guest, PowerState::Off).await;
 }
 
 #[tokio::test]

@@ -199,7 +199,10 @@ fn what_cannot_be_known_is_an_error_and_never_off() {
     };
     world.simulator.fail_node("pve2", NodeFailure::Refused);
     unknown();
+    // The node comes back, its guests are off: now that is known.
     world.simulator.restore_node("pve2");
+    bmc.wait_for_power("off");
+    bmc.set_power("on");
     bmc.wait_for_power("on");
     world.simulator.set_quorate(false);
     unknown();
