@@ -1,4 +1,4 @@
-//! The file with a line per action that reached a machine.
+//! The file with a line per action that reached a machine, or its BMC's light.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ipmi_server::backend::memory::Action;
 use ipmi_server::backend::{BootDevice, PowerAction};
+use ipmi_server::bmc::Identify;
 use thiserror::Error;
 use tracing::error;
 
@@ -44,8 +45,8 @@ impl ActionLog {
     }
 
     /// Appends a line.
-    pub fn append(&self, machine: &str, action: &Action) {
-        let line = format!("{machine} {}\n", name(action));
+    pub fn append(&self, machine: &str, action: &str) {
+        let line = format!("{machine} {action}\n");
         if let Err(error) = (&self.file).write_all(line.as_bytes()) {
             error!(path = %self.path.display(), %error, "cannot write the actions of the machines");
         }
@@ -71,6 +72,16 @@ pub const fn name(action: &Action) -> &'static str {
     }
 }
 
+/// What a BMC shows of its machine, as in the file.
+#[must_use]
+pub const fn identify_name(identify: Identify) -> &'static str {
+    if identify.is_on() {
+        "identify on"
+    } else {
+        "identify off"
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,10 +92,12 @@ mod tests {
         let path = directory.path().join("actions");
         for _ in 0..2 {
             let log = ActionLog::open(&path).unwrap();
-            log.append("node1", &Action::Power(PowerAction::On));
-            log.append("node1", &Action::Boot(BootDevice::FirmwareSetup));
+            log.append("node1", name(&Action::Power(PowerAction::On)));
+            log.append("node1", name(&Action::Boot(BootDevice::FirmwareSetup)));
+            log.append("node1", identify_name(Identify::On));
+            log.append("node1", identify_name(Identify::Off));
         }
-        let text = "node1 power on\nnode1 boot bios\n".repeat(2);
+        let text = "node1 power on\nnode1 boot bios\nnode1 identify on\nnode1 identify off\n".repeat(2);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
         assert!(ActionLog::open(directory.path()).is_err());
     }

@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::error;
 
+use crate::actions::{self, ActionLog};
 use crate::announce::Listening;
 use crate::audit::AuditFile;
 use crate::connection::{Connection, ConnectionError, Context, Wanted};
@@ -97,6 +98,7 @@ pub struct Lab {
     files: Option<LogFiles>,
     audit: Option<Arc<AuditFile>>,
     quota: Option<Arc<ConsoleQuota>>,
+    actions: Option<Arc<ActionLog>>,
 }
 
 impl Lab {
@@ -126,6 +128,7 @@ impl Lab {
             audit: audit.transpose()?.map(Arc::new),
             files,
             quota: plan.consoles_per_user.map(ConsoleQuota::new),
+            actions: context.actions.clone(),
             server,
             runtimes,
             listening: Vec::with_capacity(plan.bmcs.len()),
@@ -202,9 +205,15 @@ impl Lab {
         sockets: Sockets,
         shared: &mut HashMap<SocketAddr, Shared>,
     ) -> Result<(), LabError> {
+        let actions = self.actions.clone();
         let builder = Bmc::builder(self.machine(plan).await?)
             .name(plan.name.clone())
-            .metrics(Arc::clone(self.server.metrics()));
+            .metrics(Arc::clone(self.server.metrics()))
+            .on_identify(move |bmc, identify| {
+                if let Some(actions) = &actions {
+                    actions.append(bmc, actions::identify_name(identify));
+                }
+            });
         let builder = match &self.store {
             Some(store) => builder.store(Arc::clone(store)),
             None => builder,

@@ -85,4 +85,14 @@ pub trait BmcBackend: fmt::Debug + Send + Sync + 'static {
 
     /// Changes that the machine makes by itself or that others make to it.
     fn events(&self) -> Option<&dyn EventSource>;
+
+    /// Whether the machine loses its power with the BMC and stands there switched off when the BMC starts, as a
+    /// server does after a power failure. Then the BMC has a power restore policy, which it carries out when it starts.
+    /// A machine without [`events`](Self::events) cannot tell the BMC what its previous state was: it counts as off.
+    ///
+    /// A machine that a hypervisor runs and starts by itself is not like that: without this method the BMC leaves its
+    /// power alone, says that the policy is unknown, and refuses to set one.
+    fn starts_with_bmc(&self) -> bool {
+        false
+    }
 }

@@ -14,7 +14,7 @@ use ipmi_proto::time::Instant;
 use ipmi_proto::wire::PaddedText;
 
 use super::event::Listener;
-use super::{Alarms, Bmc, Inner, LoginLockout};
+use super::{Alarms, Bmc, Identify, IdentifyListener, Inner, LoginLockout};
 use crate::audit::{Audit, AuditEvent, AuditLog, AuditRecord};
 use crate::backend::{BmcBackend, PowerState, SerialConsole};
 use crate::keep::{Configured, Keeper, Unreadable, Wish};
@@ -56,9 +56,18 @@ pub(crate) struct Settings {
     pub(crate) transcript: Option<Arc<dyn ConsoleTranscript>>,
     pub(crate) console_quota: Option<Arc<ConsoleQuota>>,
     pub(crate) audit: Arc<dyn Audit>,
+    pub(crate) identify: Option<IdentifyListener>,
 }
 
 impl Settings {
+    /// Tells the embedding program what the machine is to show of itself.
+    pub(crate) fn tell_identify(&self, identify: Identify) {
+        tracing::info!(bmc = self.name, ?identify, "identify");
+        if let Some(listener) = &self.identify {
+            listener.tell(&self.name, identify);
+        }
+    }
+
     /// Counts an event if it is the end of a login.
     pub(crate) fn count_login(&self, event: &Event) {
         let succeeded = match event {
@@ -210,6 +219,7 @@ pub struct BmcBuilder {
     wall_clock: HostTime,
     console: ConsoleOptions,
     audit: Arc<dyn Audit>,
+    identify: Option<IdentifyListener>,
     store: Option<Arc<dyn Store>>,
     alert_port: u16,
 }
@@ -235,6 +245,7 @@ impl BmcBuilder {
             metrics: None,
             console: ConsoleOptions::default(),
             audit: Arc::new(AuditLog::default()),
+            identify: None,
             store: None,
             wall_clock: clock::system_time,
             alert_port: TRAP_PORT,
@@ -369,6 +380,15 @@ impl BmcBuilder {
         self
     }
 
+    /// Calls `listener` with the name of the BMC when a client wants to see which machine it is, and when that ends,
+    /// by a client or by time.
+    ///
+    /// It is called in order and under the BMC's lock: it must not block for long, and not call the BMC.
+    pub fn on_identify(mut self, listener: impl Fn(&str, Identify) + Send + Sync + 'static) -> Self {
+        self.identify = Some(IdentifyListener::new(listener));
+        self
+    }
+
     /// Also gives all output of the serial console to `transcript`. It may hold secrets that the machine
     /// shows. Nothing of a console is recorded unless this is set.
     pub fn console_transcript(mut self, transcript: Arc<dyn ConsoleTranscript>) -> Self {
@@ -461,6 +481,7 @@ impl BmcBuilder {
             transcript: self.console.transcript.clone(),
             console_quota: self.console.quota.clone(),
             audit: self.audit,
+            identify: self.identify,
         };
         let may_stay_open = self.backend.console().map(SerialConsole::may_stay_open);
         let mut sol = Sol::new(&self.console, may_stay_open);
@@ -487,7 +508,7 @@ impl BmcBuilder {
             listener: OnceLock::new(),
         });
         Listener::subscribe(&bmc);
-        power::resume_override(&bmc);
+        power::resume(&bmc);
         Ok(bmc)
     }
 

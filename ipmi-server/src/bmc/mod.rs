@@ -6,6 +6,7 @@
 mod alarm;
 mod builder;
 mod event;
+mod identify;
 mod keeping;
 mod lockout;
 mod pending;
@@ -29,6 +30,8 @@ pub use crate::sol::{ConsoleQuota, ConsoleTranscript, SolEnd};
 pub(crate) use alarm::{Alarms, Sleep};
 pub(crate) use builder::Settings;
 pub use builder::{BmcBuilder, BuildError, CycleWhenOff};
+pub use identify::Identify;
+pub(crate) use identify::IdentifyListener;
 pub use lockout::LoginLockout;
 pub use pending::{Datagram, PendingCommand, Unfinished};
 pub(crate) use pending::{Job, Outcome, Work};

@@ -1,11 +1,11 @@
-//! Time passes: sessions, the watchdog, the boot flags, event filters, alerts, alarms.
+//! Time passes: sessions, the watchdog, the boot flags, identification, event filters, alerts, alarms.
 
 use alloc::sync::Arc;
 
 use ipmi_proto::command::app::watchdog::{PreTimeoutInterrupt, TimeoutAction};
 use ipmi_proto::time::Instant;
 
-use super::{Bmc, Inner, Unfinished};
+use super::{Bmc, Identify, Inner, Unfinished};
 use crate::power;
 use crate::state::watchdog::Alarm;
 
@@ -25,6 +25,9 @@ impl Bmc {
             inner.start_pump(self);
             if inner.state.boot.expire(now) {
                 inner.start(Unfinished::new(self, power::take_override_back(Arc::clone(self))));
+            }
+            if inner.state.chassis.unkept().expire_identify(now) {
+                self.settings().tell_identify(Identify::Off);
             }
             self.expire_watchdog(inner);
             inner.state.pef_timeout(now);
@@ -50,6 +53,7 @@ impl Bmc {
                 inner.alarms.timeout(),
                 inner.sol.timeout(),
                 inner.state.boot.timeout(),
+                inner.state.chassis.identify_timeout(),
                 inner.state.watchdog.timeout(),
                 inner.state.filtering.timeout(),
                 inner.state.alerts.timeout(),

@@ -1,5 +1,5 @@
 //! What the BMC does to the machine by itself: actions of the watchdog and of event filters, boot flags that ran
-//! out.
+//! out, power that returns.
 
 use alloc::sync::Arc;
 use core::time::Duration;
@@ -30,19 +30,38 @@ pub(crate) async fn take_override_back(bmc: Arc<Bmc>) {
     }
 }
 
-/// An override that was waiting when the BMC ended goes on waiting, unless the machine knows that it was used.
-pub(crate) fn resume_override(bmc: &Arc<Bmc>) {
+/// What a BMC that has just been made owes to its machine: an override that was waiting when the BMC ended goes on
+/// waiting, unless the machine knows that it was used; and power returns as the policy says.
+pub(crate) fn resume(bmc: &Arc<Bmc>) {
     bmc.with(|inner| {
-        let Some(Ok(Some(wanted))) = inner
-            .state
+        let state = &mut inner.state;
+        let wanted = state
             .boot
             .has_override()
-            .then(|| handlers::boot_wish(inner.state.boot.flags(), &inner.state.capabilities))
-        else {
-            return;
-        };
-        inner.start(Unfinished::new(bmc, give_override_again(Arc::clone(bmc), wanted)));
+            .then(|| handlers::boot_wish(state.boot.flags(), &state.capabilities));
+        let wanted = wanted.and_then(Result::ok).flatten();
+        let mut restored = None;
+        if state.capabilities.restores_power {
+            restored = state.chassis.power_returned();
+            if let Some(power) = bmc.backend().known_power_state().filter(|power| power.is_on()) {
+                state.chassis.power_told(power);
+            }
+        }
+        if wanted.is_some() || restored.is_some() {
+            inner.start(Unfinished::new(bmc, take_up(Arc::clone(bmc), wanted, restored)));
+        }
     });
+}
+
+/// The override comes first: the machine is to boot with it.
+async fn take_up(bmc: Arc<Bmc>, wanted: Option<BootOverride>, restored: Option<RestartCause>) {
+    if let Some(wanted) = wanted {
+        give_override_again(Arc::clone(&bmc), wanted).await;
+    }
+    if let Some(cause) = restored {
+        tracing::info!(bmc = bmc.name(), %cause, "powering the machine on");
+        persist(&bmc, ControlAction::POWER_UP, cause).await;
+    }
 }
 
 async fn give_override_again(bmc: Arc<Bmc>, wanted: BootOverride) {

@@ -9,7 +9,7 @@ mod table;
 mod tests;
 
 pub(crate) use action::{Order, carry_out, joined};
-pub(crate) use background::{filter_action, interrupt, resume_override, take_override_back, watchdog_action};
+pub(crate) use background::{filter_action, interrupt, resume, take_override_back, watchdog_action};
 pub(crate) use slot::{Claim, Holder, PowerSlot};
 pub(crate) use table::is_possible;
 

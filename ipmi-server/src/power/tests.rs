@@ -9,6 +9,8 @@ use crate::backend::{BackendErrorKind, BootDevice, BootDevices, PowerAction, Pow
 use crate::bmc::CycleWhenOff;
 use crate::test_bench::Bench;
 
+mod chassis;
+
 const DOWN: u8 = 0;
 const UP: u8 = 1;
 const CYCLE: u8 = 2;

@@ -11,6 +11,7 @@ use ipmi_proto::ipmb::ChannelNumber;
 use ipmi_proto::time::Instant;
 
 use crate::backend::PowerState;
+use crate::bmc::Identify;
 
 /// What one count of the power-on hours counter is.
 pub(crate) const MINUTES_PER_COUNT: u8 = 60;
@@ -37,7 +38,9 @@ pub(crate) struct Chassis {
     pub(crate) on_by_command: bool,
     /// The last power action failed.
     pub(crate) control_fault: bool,
-    identify: Identify,
+    shown: Shown,
+    /// The machine is on, or was when the BMC was last there.
+    was_on: bool,
     expected_boot: Option<ExpectedBoot>,
     hours: PowerOnTime,
 }
@@ -51,8 +54,9 @@ struct ExpectedBoot {
     until: Instant,
 }
 
+/// Whether the machine shows which one it is.
 #[derive(Clone, Copy, Debug)]
-enum Identify {
+enum Shown {
     Off,
     Until(Instant),
     Indefinite,
@@ -77,27 +81,68 @@ impl Chassis {
             restart_channel: ChannelNumber::IPMB,
             on_by_command: false,
             control_fault: false,
-            identify: Identify::Off,
+            shown: Shown::Off,
+            was_on: false,
             expected_boot: None,
             hours: PowerOnTime::default(),
         }
     }
 
-    /// Makes the machine show which one it is: for a time, for ever (`None`), or no more (zero).
-    pub(crate) fn identify(&mut self, now: Instant, interval: Option<Duration>) {
-        self.identify = match interval {
-            None => Identify::Indefinite,
-            Some(Duration::ZERO) => Identify::Off,
-            Some(interval) => Identify::Until(now + interval),
-        };
+    /// Makes the machine show which one it is, or not any more. Answers whether that is anything new.
+    pub(crate) fn identify(&mut self, now: Instant, identify: Identify) -> bool {
+        let before = core::mem::replace(
+            &mut self.shown,
+            match identify {
+                Identify::Off => Shown::Off,
+                Identify::For(interval) => Shown::Until(now + interval),
+                Identify::On => Shown::Indefinite,
+            },
+        );
+        identify.is_on() || !matches!(before, Shown::Off)
     }
 
     /// Whether the machine shows which one it is.
     pub(crate) fn identify_state(&self, now: Instant) -> IdentifyState {
-        match self.identify {
-            Identify::Indefinite => IdentifyState::INDEFINITE,
-            Identify::Until(end) if now < end => IdentifyState::TIMED,
-            Identify::Off | Identify::Until(_) => IdentifyState::OFF,
+        match self.shown {
+            Shown::Indefinite => IdentifyState::INDEFINITE,
+            Shown::Until(end) if now < end => IdentifyState::TIMED,
+            Shown::Off | Shown::Until(_) => IdentifyState::OFF,
+        }
+    }
+
+    /// When the machine stops to show which one it is.
+    pub(crate) const fn identify_timeout(&self) -> Option<Instant> {
+        match self.shown {
+            Shown::Until(end) => Some(end),
+            Shown::Off | Shown::Indefinite => None,
+        }
+    }
+
+    /// Whether the time is over for which the machine showed which one it is: told once.
+    pub(crate) fn expire_identify(&mut self, now: Instant) -> bool {
+        let is_over = self.identify_timeout().is_some_and(|end| end <= now);
+        if is_over {
+            self.shown = Shown::Off;
+        }
+        is_over
+    }
+
+    /// The machine told its power state.
+    pub(crate) const fn power_told(&mut self, power: PowerState) {
+        self.was_on = power.is_on();
+    }
+
+    /// Power has returned to a machine that is off: why the policy has it powered on, if it does.
+    pub(crate) fn power_returned(&mut self) -> Option<RestartCause> {
+        // From now on it is off, until it tells something else.
+        let was_on = core::mem::take(&mut self.was_on);
+        match self.restore_policy {
+            PowerRestorePolicy::ALWAYS_ON => Some(RestartCause::ALWAYS_RESTORE),
+            PowerRestorePolicy::PREVIOUS if was_on => {
+                self.was_on = true;
+                Some(RestartCause::RESTORE_PREVIOUS)
+            }
+            _ => None,
         }
     }
 
@@ -179,24 +224,59 @@ mod tests {
     fn identify_ends_by_itself_and_is_restarted() {
         let mut chassis = Chassis::new();
         let start = Instant::ZERO;
-        chassis.identify(start, Some(Duration::from_secs(15)));
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let a_while = Identify::For(Duration::from_secs(15));
+        assert!(!chassis.identify(start, Identify::Off));
+        assert!(chassis.identify(start, a_while));
+        assert!(!chassis.expire_identify(start + Duration::from_millis(14_999)));
         assert_eq!(
             chassis.identify_state(start + Duration::from_millis(14_999)),
             IdentifyState::TIMED
         );
-        chassis.identify(start + Duration::from_secs(10), Some(Duration::from_secs(15)));
-        assert_eq!(
-            chassis.identify_state(start + Duration::from_secs(24)),
-            IdentifyState::TIMED
-        );
-        assert_eq!(
-            chassis.identify_state(start + Duration::from_secs(25)),
-            IdentifyState::OFF
-        );
-        chassis.identify(start, None);
+        assert!(chassis.identify(at(10), a_while));
+        assert_eq!(chassis.identify_timeout(), Some(at(25)));
+        assert_eq!(chassis.identify_state(at(24)), IdentifyState::TIMED);
+        assert_eq!(chassis.identify_state(at(25)), IdentifyState::OFF);
+        assert!(chassis.expire_identify(at(25)));
+        assert!(!chassis.expire_identify(at(25)));
+        assert!(chassis.identify(start, Identify::On));
+        assert_eq!(chassis.identify_timeout(), None);
         assert_eq!(chassis.identify_state(start + HOUR), IdentifyState::INDEFINITE);
-        chassis.identify(start, Some(Duration::ZERO));
+        assert!(chassis.identify(start, Identify::Off));
         assert_eq!(chassis.identify_state(start), IdentifyState::OFF);
+    }
+
+    #[test]
+    fn the_policy_says_what_returning_power_does() {
+        let mut chassis = Chassis::new();
+        let rows = [
+            (PowerRestorePolicy::ALWAYS_OFF, None, None),
+            (
+                PowerRestorePolicy::PREVIOUS,
+                None,
+                Some(RestartCause::RESTORE_PREVIOUS),
+            ),
+            (
+                PowerRestorePolicy::ALWAYS_ON,
+                Some(RestartCause::ALWAYS_RESTORE),
+                Some(RestartCause::ALWAYS_RESTORE),
+            ),
+        ];
+        for (policy, was_off, was_on) in rows {
+            chassis.restore_policy = policy;
+            chassis.power_told(PowerState::Off);
+            assert_eq!(chassis.power_returned(), was_off, "{policy}");
+            chassis.power_told(PowerState::On);
+            assert_eq!(chassis.power_returned(), was_on, "{policy}");
+        }
+        // A second failure before the machine was on again.
+        chassis.restore_policy = PowerRestorePolicy::PREVIOUS;
+        chassis.power_told(PowerState::On);
+        assert_eq!(chassis.power_returned(), chassis.power_returned());
+        chassis.restore_policy = PowerRestorePolicy::ALWAYS_OFF;
+        assert_eq!(chassis.power_returned(), None);
+        chassis.restore_policy = PowerRestorePolicy::PREVIOUS;
+        assert_eq!(chassis.power_returned(), None);
     }
 
     #[test]

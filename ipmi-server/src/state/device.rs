@@ -19,6 +19,8 @@ pub(crate) struct Capabilities {
     pub(crate) has_boot_control: bool,
     /// The machine tells of its boots.
     pub(crate) has_events: bool,
+    /// The BMC carries out the power restore policy.
+    pub(crate) restores_power: bool,
 }
 
 impl Default for Capabilities {
@@ -28,6 +30,7 @@ impl Default for Capabilities {
             boot: BootDevices::empty(),
             has_boot_control: false,
             has_events: false,
+            restores_power: false,
         }
     }
 }
@@ -41,6 +44,7 @@ impl Capabilities {
             boot: boot.map_or(BootDevices::empty(), |boot| boot.devices()),
             has_boot_control: boot.is_some(),
             has_events: backend.events().is_some(),
+            restores_power: backend.starts_with_bmc(),
         }
     }
 

@@ -187,6 +187,7 @@ impl State {
         let was_off = self.told_power == Some(PowerState::Off);
         self.told_power = Some(power);
         self.is_power_uncounted = true;
+        self.chassis.power_told(power);
         if power.is_on() {
             self.powered_on |= was_off;
         } else {

@@ -63,7 +63,8 @@ impl Connection for Simulated {
             machine = machine.sensor(sensor, value);
         }
         let machine = machine.on_action(move |machine, action| {
-            info!(machine, action = actions::name(action), "action");
+            let action = actions::name(action);
+            info!(machine, action, "action");
             if let Some(actions) = &actions {
                 actions.append(machine, action);
             }

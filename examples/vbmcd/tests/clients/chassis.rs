@@ -55,6 +55,12 @@ fn identify_shows_in_the_status() {
         .freeipmi("ipmi-chassis", &["--chassis-identify=FORCE"])
         .ok();
     assert_eq!(state(), 2);
+    let lit = ["node1 identify on", "node1 identify on", "node1 identify off"];
+    assert_eq!(daemon.actions(), [&lit[..], &lit[..1]].concat());
+    // It ends by itself.
+    client.ipmitool(&["chassis", "identify", "1"]).ok();
+    daemon.wait_for("node1 identify off", 2);
+    assert_eq!(state(), 0);
 }
 
 #[test]

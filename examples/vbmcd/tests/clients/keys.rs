@@ -50,7 +50,6 @@ fn a_key_that_was_set_is_needed_from_the_next_login_on() {
     let in_hex = client.clone().option(&["-y", HEX]);
     in_hex.ipmitool(&["mc", "guid"]).ok();
     client
-        .clone()
         .option(&["-k", &format!("0x{HEX}")])
         .freeipmi("ipmipower", &["--stat"])
         .ok()

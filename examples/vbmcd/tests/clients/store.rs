@@ -54,7 +54,7 @@ fn change_everything(daemon: &Vbmcd) {
         "lan set 1 snmp private",
         "lan set 1 defgw ipaddr 192.0.2.1",
         "sol set retry-count 3 1",
-        "chassis policy always-on",
+        "chassis policy previous",
         "chassis bootdev pxe",
         "mc setsysinfo system_name host-7",
         "event 1",
@@ -87,7 +87,7 @@ fn check_everything(daemon: &Vbmcd) {
         .ok();
     shows(daemon, "lan print 1", &["private", "192.0.2.1"]);
     shows(daemon, "sol info 1", &["Retry Count                     : 3"]);
-    shows(daemon, "chassis status", &["Power Restore Policy : always-on"]);
+    shows(daemon, "chassis status", &["Power Restore Policy : previous"]);
     shows(
         daemon,
         "chassis bootparam get 5",
@@ -130,6 +130,31 @@ fn what_clients_changed_is_there_after_a_restart() {
             .any(|window| window == secret.as_bytes());
         assert!(!is_there, "{secret} stands in the store");
     }
+}
+
+#[test]
+fn power_returns_with_the_daemon_as_the_policy_says() {
+    let mut daemon = daemon("");
+    // Of the last restart: 1 a command, 6 the policy "always on", 7 "previous".
+    let cause = |daemon: &Vbmcd| {
+        let client = Client::new(daemon.address());
+        client.ipmitool(&["raw", "0", "7"]).ok().bytes()[0]
+    };
+    Client::new(daemon.address()).set_power("on");
+    // Answered when it is kept, and that the machine is on with it.
+    ok(&daemon, "chassis policy previous");
+    daemon.restart(Signal::KILL);
+    Client::new(daemon.address()).wait_for_power("on");
+    assert_eq!(cause(&daemon), 7);
+    ok(&daemon, "chassis policy always-off");
+    daemon.restart(Signal::KILL);
+    Client::new(daemon.address()).set_power("on");
+    assert_eq!(cause(&daemon), 1);
+    Client::new(daemon.address()).set_power("off");
+    ok(&daemon, "chassis policy always-on");
+    daemon.restart(Signal::KILL);
+    Client::new(daemon.address()).wait_for_power("on");
+    assert_eq!(cause(&daemon), 6);
 }
 
 #[test]

@@ -57,6 +57,7 @@ pub(super) struct Config {
     /// Sensors besides its own, with their values while the machine is on.
     pub(super) more_sensors: Vec<(SensorDescription, f64)>,
     pub(super) has_events: bool,
+    pub(super) starts_with_bmc: bool,
     pub(super) on_action: Option<ActionListener>,
 }
 
@@ -98,6 +99,7 @@ impl MemoryMachineBuilder {
             has_sensors: true,
             more_sensors: Vec::new(),
             has_events: true,
+            starts_with_bmc: true,
             on_action: None,
         };
         Self {
@@ -170,6 +172,13 @@ impl MemoryMachineBuilder {
     /// The machine does not tell of its changes.
     pub const fn without_events(mut self) -> Self {
         self.config.has_events = false;
+        self
+    }
+
+    /// The machine is started by something else than its BMC, as one at a hypervisor is: see
+    /// [`BmcBackend::starts_with_bmc`](crate::backend::BmcBackend::starts_with_bmc).
+    pub const fn starts_by_itself(mut self) -> Self {
+        self.config.starts_with_bmc = false;
         self
     }
 

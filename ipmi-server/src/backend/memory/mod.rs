@@ -77,6 +77,10 @@ impl BmcBackend for MemoryMachine {
     fn events(&self) -> Option<&dyn EventSource> {
         self.config().has_events.then_some(self)
     }
+
+    fn starts_with_bmc(&self) -> bool {
+        self.config().starts_with_bmc
+    }
 }
 
 /// What is being done, for error messages.

@@ -11,6 +11,7 @@ use ipmi_proto::command::chassis::control::{
 use ipmi_proto::command::chassis::status::RestartCause;
 use ipmi_proto::ipmb::CompletionCode;
 
+use crate::bmc::Identify;
 use crate::handlers::{Context, Step, handlers};
 use crate::power::{self, Claim, Holder, Order};
 
@@ -59,8 +60,16 @@ fn chassis_identify(
 ) -> Result<Empty, CompletionCode> {
     let seconds = |seconds: u8| Duration::from_secs(u64::from(seconds));
     let interval = request.interval.map_or(DEFAULT_IDENTIFY_INTERVAL, seconds);
-    let indefinite = request.force.is_some_and(|force| force.indefinite);
-    let chassis = &mut context.state.chassis;
-    chassis.identify(context.now, (!indefinite).then_some(interval));
+    let identify = if request.force.is_some_and(|force| force.indefinite) {
+        Identify::On
+    } else if interval.is_zero() {
+        Identify::Off
+    } else {
+        Identify::For(interval)
+    };
+    if context.state.chassis.unkept().identify(context.now, identify) {
+        context.bmc.settings().tell_identify(identify);
+        context.wake_driver = true;
+    }
     Ok(Empty)
 }

@@ -29,6 +29,8 @@ pub(crate) struct SavedChassis {
     on_by_command: bool,
     #[serde(default)]
     seconds_on: u64,
+    #[serde(default)]
+    was_on: bool,
 }
 
 impl Keep for Chassis {
@@ -44,6 +46,7 @@ impl Keep for Chassis {
             restart_channel: self.restart_channel.0,
             on_by_command: self.on_by_command,
             seconds_on: self.hours.counted.as_secs(),
+            was_on: self.was_on,
         }
     }
 
@@ -55,6 +58,7 @@ impl Keep for Chassis {
         self.restart_cause = RestartCause(saved.restart_cause);
         self.restart_channel = ChannelNumber(saved.restart_channel);
         self.on_by_command = saved.on_by_command;
+        self.was_on = saved.was_on;
         // Time that was counted has passed, whatever else is undone.
         self.hours.counted = self.hours.counted.max(Duration::from_secs(saved.seconds_on));
         Ok(())
