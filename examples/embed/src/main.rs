@@ -3,11 +3,10 @@
 use std::sync::{Arc, atomic::AtomicBool, atomic::Ordering::Relaxed};
 
 use ipmi_proto::crypto::Password;
-use ipmi_server::backend::{BackendError, BmcBackend, PowerAction, PowerActions, PowerState};
-use ipmi_server::net::{NetConfig, Server};
+use ipmi_server::{Bmc, backend::*, net::NetConfig, net::Server};
 
 #[derive(Debug, Default)]
-struct Lamp(AtomicBool);
+pub(crate) struct Lamp(AtomicBool);
 
 #[async_trait::async_trait]
 impl BmcBackend for Lamp {
@@ -22,16 +21,17 @@ impl BmcBackend for Lamp {
         PowerActions::ON | PowerActions::OFF
     }
     async fn power(&self, action: PowerAction) -> Result<(), BackendError> {
-        self.0.store(action == PowerAction::On, Relaxed);
-        Ok(())
+        let switch = || self.0.store(action == PowerAction::On, Relaxed);
+        let error = BackendError::new(BackendErrorKind::Unsupported, "do this to a lamp");
+        let can = self.power_actions().contains(action.into());
+        can.then(switch).ok_or(error)
     }
     ipmi_server::without!(boot, console, sensors, inventory, events);
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let password = Password::new(b"example")?;
-    let bmc = ipmi_server::Bmc::builder(Arc::<Lamp>::default()).administrator("admin", password);
+    let bmc = Bmc::builder(Arc::<Lamp>::default()).administrator("admin", Password::new(b"example")?);
     let address = std::env::args().nth(1);
     let address = address.as_deref().unwrap_or("127.0.0.1:6230").parse()?;
     let handle = Server::new(NetConfig::default()).add(bmc.build()?, address)?;
