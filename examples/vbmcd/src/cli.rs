@@ -38,6 +38,18 @@ pub struct DemoArgs {
     #[arg(long, value_name = "N")]
     pub count: Option<NonZeroU16>,
 
+    /// The machines are guests of a Proxmox VE cluster, simulated in this process and asked over HTTPS; VERSION is 7, 8 or
+    /// 9, which is the default.
+    #[arg(
+        long,
+        value_name = "VERSION",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "9",
+        hide_possible_values = true
+    )]
+    pub proxmox: Option<ProxmoxVersion>,
+
     /// Address of the BMCs.
     #[arg(
         long,
@@ -92,6 +104,20 @@ pub struct RunArgs {
     pub actions: Option<PathBuf>,
 }
 
+/// Version of a simulated Proxmox VE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ProxmoxVersion {
+    /// 7.4
+    #[value(name = "7")]
+    V7,
+    /// 8.4
+    #[value(name = "8")]
+    V8,
+    /// 9.2
+    #[value(name = "9")]
+    V9,
+}
+
 /// Form of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -107,6 +133,7 @@ impl std::fmt::Debug for DemoArgs {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("DemoArgs")
             .field("count", &self.count)
+            .field("proxmox", &self.proxmox)
             .field("bind", &self.bind)
             .field("port", &self.port)
             .field("addresses", &self.addresses)

@@ -13,7 +13,7 @@ use thiserror::Error;
 use crate::AddressRange;
 use crate::announce::PasswordHint;
 use crate::cli::DemoArgs;
-use crate::connection::{ConnectionPlan, SimulatedPlan};
+use crate::connection::{ConnectionPlan, ProxmoxDemoPlan, SimulatedPlan};
 use crate::plan::{Access, BmcPlan, CipherSuites, ConsolePlan, CycleWhenOff, Plan, Sockets, UserPlan};
 use crate::secret::{Secret, SecretError};
 use crate::store::StorePlan;
@@ -84,8 +84,17 @@ pub fn plan(arguments: &DemoArgs) -> Result<(Plan, PasswordHint), DemoError> {
         hide_unknown_users: false,
         alert_port: arguments.alert_port,
     });
-    let simulated: Box<dyn ConnectionPlan> = Box::new(SimulatedPlan::default());
-    let connections = BTreeMap::from([(CONNECTION.to_owned(), simulated)]);
+    let bmcs = match &arguments.addresses {
+        Some(range) => on_addresses(arguments, range, &access)?,
+        None => on_ports(arguments, &access)?,
+    };
+    let machines: Box<dyn ConnectionPlan> = match arguments.proxmox {
+        Some(version) => {
+            let names = bmcs.iter().map(|bmc| bmc.machine.clone());
+            Box::new(ProxmoxDemoPlan::new(version, names.collect()))
+        }
+        None => Box::new(SimulatedPlan::default()),
+    };
     let store = arguments.store.as_ref().map(|directory| {
         let mut key_file = directory.components().as_path().as_os_str().to_owned();
         key_file.push(".key");
@@ -94,24 +103,17 @@ pub fn plan(arguments: &DemoArgs) -> Result<(Plan, PasswordHint), DemoError> {
             key_file: key_file.into(),
         }
     });
-    let store = store.unwrap_or_default();
-    let plan = match &arguments.addresses {
-        Some(range) => Plan {
-            connections,
-            bmcs: on_addresses(arguments, range, &access)?,
-            sockets: Sockets::Shared,
-            audit: None,
-            consoles_per_user: None,
-            store,
+    let plan = Plan {
+        connections: BTreeMap::from([(CONNECTION.to_owned(), machines)]),
+        bmcs,
+        sockets: if arguments.addresses.is_some() {
+            Sockets::Shared
+        } else {
+            Sockets::Each
         },
-        None => Plan {
-            connections,
-            bmcs: on_ports(arguments, &access)?,
-            sockets: Sockets::Each,
-            audit: None,
-            consoles_per_user: None,
-            store,
-        },
+        audit: None,
+        consoles_per_user: None,
+        store: store.unwrap_or_default(),
     };
     Ok((plan, hint))
 }

@@ -5,6 +5,7 @@
 mod keys;
 mod libvirt;
 mod proxmox;
+mod proxmox_demo;
 mod simulated;
 
 use std::fmt;
@@ -16,6 +17,7 @@ use thiserror::Error;
 
 pub use keys::{KeyError, Keys, Mistake};
 pub use proxmox::ProxmoxPlan;
+pub use proxmox_demo::ProxmoxDemoPlan;
 pub use simulated::SimulatedPlan;
 
 use crate::actions::ActionLog;

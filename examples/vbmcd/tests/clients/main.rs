@@ -27,6 +27,7 @@ mod libvirt;
 mod lifetime;
 mod power;
 mod proxmox;
+mod proxmox_demo;
 mod records;
 mod relay;
 mod sensors;
