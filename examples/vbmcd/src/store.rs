@@ -209,7 +209,8 @@ fn from_digits(digits: &[u8]) -> Option<StoreKey> {
     rest.is_empty().then(|| StoreKey::from_bytes(&bytes))?
 }
 
-/// Makes a key, safe on disk before it is used.
+/// Makes a key, safe on disk before it is used. Under another name until it is whole: a key file that was cut off
+/// by a crash would keep the program from ever starting.
 fn make_key(path: &Path) -> io::Result<StoreKey> {
     let key = StoreKey::random();
     let mut text = Zeroizing::new(String::with_capacity(2 * StoreKey::LENGTH + 1));
@@ -219,10 +220,14 @@ fn make_key(path: &Path) -> io::Result<StoreKey> {
         }
     }
     text.push('\n');
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".new");
     let mut options = OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(0o600).open(path)?;
+    let options = options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(&unfinished)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
+    fs::rename(&unfinished, path)?;
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     File::open(directory.unwrap_or_else(|| Path::new(".")))?.sync_all()?;
     info!(key_file = %path.display(), "made the key of the store: keep a copy of it where the store is not");

@@ -90,8 +90,8 @@ pub trait BmcBackend: fmt::Debug + Send + Sync + 'static {
     /// server does after a power failure. Then the BMC has a power restore policy, which it carries out when it starts.
     /// A machine without [`events`](Self::events) cannot tell the BMC what its previous state was: it counts as off.
     ///
-    /// A machine that a hypervisor runs and starts by itself is not like that: without this method the BMC leaves its
-    /// power alone, says that the policy is unknown, and refuses to set one.
+    /// A machine that a hypervisor runs and starts by itself is not like that: without this method the BMC records the
+    /// policy and leaves the power alone.
     fn starts_with_bmc(&self) -> bool {
         false
     }

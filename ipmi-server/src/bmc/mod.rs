@@ -228,8 +228,7 @@ impl Bmc {
         let dispatched = handlers::dispatch(&mut context, request.message.data, &mut buffer);
         let after = context.after;
         inner.wake |= context.wake_driver;
-        let commit = inner.observe(Origin::Client);
-        match (dispatched, commit) {
+        let (body, job) = match (dispatched, inner.observe(Origin::Client)) {
             (Dispatched::Answer { completion, length }, None) => {
                 self.count_command(number, completion);
                 self.answered(asked, completion);
@@ -238,9 +237,9 @@ impl Bmc {
                     .sessions
                     .respond(now, request.token, completion, data, random, output);
                 inner.act_after(self, after);
-                sealed.map_or(Reaction::Dropped(DropReason::AnswerTooLong), |(_, length)| {
+                return sealed.map_or(Reaction::Dropped(DropReason::AnswerTooLong), |(_, length)| {
                     Reaction::Reply { length }
-                })
+                });
             }
             (Dispatched::Answer { completion, length }, Some(commit)) => {
                 // It was split before, for this command.
@@ -248,32 +247,21 @@ impl Bmc {
                     BodyPrefix::split(request.message.header.netfn, request.message.data).unwrap_or_default();
                 let data = buffer.get(body.length..length).unwrap_or_default().to_vec();
                 let job = pending::when_safe(commit, move || pending::at_once(completion, data));
-                Reaction::Run(PendingCommand::new(
-                    Arc::clone(self),
-                    request.token,
-                    body,
-                    job,
-                    number,
-                    asked,
-                    after,
-                ))
+                (body, job)
             }
-            (Dispatched::Wait { job, body }, commit) => {
-                let job = match commit {
-                    Some(commit) => pending::when_safe(commit, || job),
-                    None => job,
-                };
-                Reaction::Run(PendingCommand::new(
-                    Arc::clone(self),
-                    request.token,
-                    body,
-                    job,
-                    number,
-                    asked,
-                    after,
-                ))
-            }
-        }
+            (Dispatched::Wait { job, body }, Some(commit)) => (body, pending::when_safe(commit, || job)),
+            (Dispatched::Wait { job, body }, None) => (body, job),
+        };
+        let bmc = Arc::clone(self);
+        Reaction::Run(PendingCommand::new(
+            bmc,
+            request.token,
+            body,
+            job,
+            number,
+            asked,
+            after,
+        ))
     }
 
     /// What counts a request, if anything does.

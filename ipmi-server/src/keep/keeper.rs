@@ -126,12 +126,13 @@ impl Keeper {
         self.next.get_or_insert_default();
     }
 
-    /// Looks at what was touched. Answers the commit that has it, if something is different.
+    /// Looks at what was touched. Answers the commit that has it, if something is different from what the store has.
     pub(crate) fn observe(&mut self, state: &mut State, origin: Origin) -> Option<Arc<Commit>> {
         if !state.is_touched() {
             return None;
         }
         let mut changed = false;
+        let mut on_its_way = false;
         for (position, ((_, kept), known)) in state.kept_parts().into_iter().zip(&mut self.parts).enumerate()
         {
             if !kept.take_touched() {
@@ -141,6 +142,12 @@ impl Keeper {
                 continue;
             };
             if value == known.seen {
+                // The client asks for what another one, or its own earlier request, asked for just before: it is
+                // not safe yet all the same.
+                if origin == Origin::Client {
+                    changed |= known.unsaved;
+                    on_its_way |= known.sent;
+                }
                 continue;
             }
             let before = core::mem::replace(&mut known.seen, value);
@@ -165,13 +172,14 @@ impl Keeper {
                 self.undo_next.push(Undo::Log(logged));
             }
         }
-        changed.then(|| {
-            if origin == Origin::Client {
-                // Somebody waits: the store is asked, whatever it said before.
-                self.retry_at = None;
-            }
-            Arc::clone(self.next.get_or_insert_default())
-        })
+        if !changed {
+            return self.in_flight.clone().filter(|_| on_its_way);
+        }
+        if origin == Origin::Client {
+            // Somebody waits: the store is asked, whatever it said before.
+            self.retry_at = None;
+        }
+        Some(Arc::clone(self.next.get_or_insert_default()))
     }
 
     /// The commit after which everything is saved that there is now. `None` if everything is.

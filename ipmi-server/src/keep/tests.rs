@@ -373,8 +373,15 @@ async fn an_answer_waits_for_its_commit_and_changes_meanwhile_go_with_the_next()
         Poll::Ready(())
     })
     .await;
-    // What changes nothing waits for nothing, and reads see the newest.
-    assert_eq!(bench.change(NetFn::CHASSIS, 0x06, &[1]).await.0, 0);
+    // Who asks for what is not safe yet waits for it, too; reads see the newest.
+    let mut same_as_first = Box::pin(bench.change(NetFn::CHASSIS, 0x06, &[1]));
+    let mut same_as_third = Box::pin(bench.change(NetFn::TRANSPORT, 0x21, &[1, 4, 3, 20]));
+    poll_fn(|context| {
+        assert!(same_as_first.as_mut().poll(context).is_pending());
+        assert!(same_as_third.as_mut().poll(context).is_pending());
+        Poll::Ready(())
+    })
+    .await;
     assert_eq!(bench.ask(NetFn::CHASSIS, 0x01, &[]).at_once().0, 0);
     assert_eq!(store.release(Ok(()), Mood::Slow(Vec::new())), 1);
     assert_eq!(first.await.0, 0);
@@ -386,6 +393,11 @@ async fn an_answer_waits_for_its_commit_and_changes_meanwhile_go_with_the_next()
     assert_eq!(store.release(Ok(()), Mood::Good), 1);
     assert_eq!(second.await.0, 0);
     assert_eq!(third.await.0, 0);
+    assert_eq!(same_as_first.await.0, 0);
+    assert_eq!(same_as_third.await.0, 0);
+    // What is safe and stays as it is waits for nothing.
+    store.set(Mood::Slow(Vec::new()));
+    assert_eq!(bench.change(NetFn::CHASSIS, 0x06, &[1]).await.0, 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use core::time::Duration;
 use ipmi_proto::command::sensor_event::receiver::{EVENTS_OFF, EventReceiver};
 use ipmi_proto::command::storage::sel::AddSelEntry;
 use ipmi_proto::ipmb::{BMC_ADDRESS, CompletionCode};
-use ipmi_proto::record::offset::EventLoggingOffset;
+use ipmi_proto::record::offset::{EventLoggingOffset, SessionAuditOffset};
 use ipmi_proto::record::sel::{OEM_TIMESTAMPED_TYPE, SelBody};
 use ipmi_proto::record::{
     EventDataUse, EventMessage, EventType, Generator, RecordId, SensorType, UNSPECIFIED_EVENT_DATA,
@@ -108,7 +108,15 @@ impl State {
     }
 
     fn log_own(&mut self, now: Instant, event: EventMessage, filtered: Filtered) {
-        let body = match self.events.admit(now, event.sensor_number) {
+        // There are few of them, and somebody who makes a noise must not hide one.
+        let is_lock = event.sensor_type == SensorType::SESSION_AUDIT
+            && event.data.offset == SessionAuditOffset::USER_LOCKED.0;
+        let admission = if is_lock {
+            Admission::Granted
+        } else {
+            self.events.admit(now, event.sensor_number)
+        };
+        let body = match admission {
             Admission::Granted => system(Generator::BMC, event),
             Admission::Exhausted => suppressed(&event),
             Admission::Refused => return,

@@ -2,8 +2,9 @@
 //!
 //! A user is locked out at the source that guesses, not everywhere: otherwise anybody who can send datagrams could
 //! keep an administrator out. A source that fails as several users, or as users who do not exist, is locked out
-//! whole. What a source is, it has proven by then: a guess needs a number that the BMC has sent to it, so nobody
-//! can be locked out with somebody else's address. Sessions that are open are not touched.
+//! whole. What a source is, it has proven by then: only a login that used a number that the BMC had sent to it
+//! is told of (a challenge of IPMI 1.5 that is refused is not), so nobody can be locked out with somebody else's
+//! address. Sessions that are open are not touched.
 
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv6Addr};
@@ -181,7 +182,7 @@ impl Lockout {
             .iter()
             .position(|record| record.source == source && is_wanted(record.who));
         let index = found.unwrap_or_else(|| {
-            self.make_room(now);
+            self.make_room(now, source);
             self.records.push(Record {
                 source,
                 who: new,
@@ -203,12 +204,14 @@ impl Lockout {
         });
     }
 
-    fn make_room(&mut self, now: Instant) {
+    /// What is known of the source at hand stays: otherwise a full table would keep it from ever being counted.
+    fn make_room(&mut self, now: Instant, source: IpAddr) {
         if self.records.len() < MOST_RECORDS {
             return;
         }
-        let oldest = self.records.iter().enumerate();
-        let oldest = oldest.min_by_key(|(_, record)| (record.is_locked(now), record.since));
+        let others = self.records.iter().enumerate();
+        let others = others.filter(|(_, record)| record.source != source);
+        let oldest = others.min_by_key(|(_, record)| (record.is_locked(now), record.since));
         if let Some((index, _)) = oldest {
             self.records.remove(index);
         }
@@ -345,5 +348,24 @@ mod tests {
         }
         assert!(lockout.records.len() <= MOST_RECORDS);
         assert!(!lockout.allows(after(1), ADMIN, bad));
+    }
+
+    #[test]
+    fn a_table_full_of_locks_keeps_nobody_from_being_counted() {
+        let mut lockout = Lockout::default();
+        for number in 0..1_000_u32 {
+            let source = std::net::Ipv4Addr::from_bits(0x0a00_0000 + number).to_string();
+            for _ in 0..3 {
+                lockout.failed(after(0), &RULES, None, peer(&source));
+            }
+        }
+        let bad = peer("192.0.2.1");
+        for second in 1..3 {
+            assert_eq!(lockout.failed(after(second), &RULES, Some(ADMIN), bad), None);
+        }
+        let locked = lockout.failed(after(3), &RULES, Some(ADMIN), bad);
+        assert_eq!(locked, Some(LockedOut::User(ADMIN)));
+        assert!(!lockout.allows(after(4), ADMIN, bad));
+        assert!(lockout.records.len() <= MOST_RECORDS);
     }
 }

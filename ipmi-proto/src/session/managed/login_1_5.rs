@@ -44,16 +44,10 @@ impl Sessions {
             .user(lookup)
             .filter(|user| user.privilege_limit.is_level());
         let user = user.map(|user| user.id);
-        let failure = match user {
-            None => Some(LoginFailure::UnknownUser),
-            Some(id) if !directory.login_allowed(id, arrival.peer, arrival.now) => {
-                Some(LoginFailure::LockedOut)
-            }
-            Some(_) => None,
-        };
-        // One that is hidden is found out by its authentication code.
-        if let Some(failure) = failure.filter(|_| !hides) {
-            self.push_failure(arrival, user, failure);
+        let is_allowed = user.is_some_and(|id| directory.login_allowed(id, arrival.peer, arrival.now));
+        // One that is hidden is found out by its authentication code. Not told as a failed login: a challenge is
+        // asked for by a single datagram, whose sender may have put somebody else's address on it.
+        if !is_allowed && !hides {
             return Err(if name.is_empty() {
                 GetSessionChallenge::NULL_USER_DISABLED
             } else {

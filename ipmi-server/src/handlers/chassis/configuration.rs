@@ -41,18 +41,16 @@ fn set_power_restore_policy(
     context: &mut Context<'_>,
     request: SetPowerRestorePolicyRequest,
 ) -> Result<SetPowerRestorePolicyResponse, CompletionCode> {
-    // A machine that something else starts has no policy of ours.
-    let is_ours = context.state.capabilities.restores_power;
     match request.policy.0 {
         PowerRestorePolicy::UNKNOWN => {}
-        policy if is_ours && policy.label().is_some() => context.state.chassis.restore_policy = policy,
+        policy if policy.label().is_some() => context.state.chassis.restore_policy = policy,
         _ => return Err(CompletionCode::INVALID_FIELD),
     }
     Ok(SetPowerRestorePolicyResponse {
         supported: RestorePolicies {
-            always_on: is_ours,
-            previous: is_ours,
-            always_off: is_ours,
+            always_on: true,
+            previous: true,
+            always_off: true,
         },
     })
 }

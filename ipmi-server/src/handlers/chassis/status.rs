@@ -8,7 +8,7 @@ use ipmi_proto::command::chassis::configuration::DisabledButtons;
 use ipmi_proto::command::chassis::status::{
     CapabilityFlags, ChassisCapabilities, ChassisStatus, FrontPanelStatus, GetChassisCapabilities,
     GetChassisStatus, GetPohCounter, GetSystemRestartCause, LastPowerEvent, MiscellaneousStatus, PohCounter,
-    PowerRestorePolicy, PowerStatus, SystemRestartCause,
+    PowerStatus, SystemRestartCause,
 };
 use ipmi_proto::ipmb::{BMC_ADDRESS, CompletionCode};
 use ipmi_proto::time::Instant;
@@ -73,11 +73,7 @@ fn status(state: &State, now: Instant, power: PowerState) -> ChassisStatus {
     } = chassis.disabled_buttons;
     ChassisStatus {
         power: PowerStatus {
-            restore_policy: if state.capabilities.restores_power {
-                chassis.restore_policy
-            } else {
-                PowerRestorePolicy::UNKNOWN
-            },
+            restore_policy: chassis.restore_policy,
             control_fault: chassis.control_fault,
             on: power.is_on(),
             ..PowerStatus::default()

@@ -76,14 +76,13 @@ async fn a_waiting_override_is_there_before_the_power_returns() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_machine_that_starts_by_itself_has_no_policy() {
+async fn the_policy_of_a_machine_that_starts_by_itself_is_recorded() {
     let bench = Bench::with(MemoryMachine::builder("node1").starts_by_itself(), |bmc| bmc);
     let set = |policy| bench.ask(NetFn::CHASSIS, 0x06, &[policy]).at_once();
-    assert_eq!(set(QUERY), (0, vec![0]));
-    for policy in 0..=2 {
-        assert_eq!(set(policy).0, 0xcc);
+    for policy in [0, 1, 2, QUERY] {
+        assert_eq!(set(policy), (0, vec![7]));
     }
-    assert_eq!(bench.status()[0] >> 5, 3);
+    assert_eq!(bench.status()[0] >> 5, 2);
 }
 
 #[tokio::test(start_paused = true)]

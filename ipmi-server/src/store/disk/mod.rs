@@ -16,6 +16,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -144,7 +145,15 @@ impl StoreFile {
         while let Ok(first) = waiting.recv() {
             let mut jobs = Vec::from([first]);
             jobs.extend(waiting.try_iter().take(MOST_JOBS - 1));
-            let result = self.save(&jobs);
+            // Even a bug here must not leave BMCs waiting for ever for what nobody does any more.
+            let result = panic::catch_unwind(AssertUnwindSafe(|| self.save(&jobs)));
+            let result = result.unwrap_or_else(|_| {
+                let kind = StoreErrorKind::Other;
+                Err(StoreError::new(
+                    kind,
+                    "the writer of the store panicked; restart the program",
+                ))
+            });
             // Not under the lock of the file: who is called may save again.
             for job in jobs {
                 (job.done)(result.clone());
