@@ -156,7 +156,8 @@ async fn follow(simulator: Simulator, vmid: u32, name: String, mut events: Guest
 }
 
 fn append(context: &Context, machine: &str, action: &Action) {
-    info!(machine, action = actions::name(action), "action");
+    let action = actions::name(action);
+    info!(machine, action, "action");
     if let Some(actions) = &context.actions {
         actions.append(machine, action);
     }
