@@ -20,6 +20,15 @@ pub struct Cli {
     /// How log lines look on standard error. Which lines appear is chosen by RUST_LOG.
     #[arg(long, value_enum, default_value_t, global = true)]
     pub log_format: LogFormat,
+
+    /// Control socket, which `vbmc` uses [default: $RUNTIME_DIRECTORY/vbmcd.sock, for root
+    /// /run/vbmcd/vbmcd.sock, else $XDG_RUNTIME_DIR/vbmcd.sock]. `none`: there is none.
+    #[arg(long, value_name = "PATH", env = "VBMCD_SOCKET", global = true)]
+    pub socket: Option<PathBuf>,
+
+    /// Group that may use the control socket, besides root and the user of this program.
+    #[arg(long, value_name = "GROUP", global = true)]
+    pub socket_group: Option<String>,
 }
 
 /// What the program can do.
@@ -27,8 +36,10 @@ pub struct Cli {
 pub enum Command {
     /// Start BMCs in front of simulated machines and print how to reach them.
     Demo(DemoArgs),
-    /// Start the BMCs of a configuration file.
+    /// Start the BMCs of a configuration file, and those that were added with `vbmc add`.
     Run(RunArgs),
+    /// Check a configuration file, and start nothing.
+    CheckConfig(ConfigArgs),
 }
 
 /// Arguments of `vbmcd demo`.
@@ -92,12 +103,21 @@ pub struct DemoArgs {
     pub actions: Option<PathBuf>,
 }
 
+/// Which configuration file.
+#[derive(Args, Debug)]
+pub struct ConfigArgs {
+    /// Configuration file [default: $XDG_CONFIG_HOME/vbmcd/config.toml (~/.config without it) if there is one,
+    /// else /etc/vbmcd/config.toml].
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
 /// Arguments of `vbmcd run`.
 #[derive(Args, Debug)]
 pub struct RunArgs {
-    /// Configuration file.
-    #[arg(long, value_name = "FILE")]
-    pub config: PathBuf,
+    /// Which configuration.
+    #[command(flatten)]
+    pub config: ConfigArgs,
 
     /// File that gets a line per action that reached a simulated machine: `node1 power on`.
     #[arg(long, value_name = "FILE")]

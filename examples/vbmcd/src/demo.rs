@@ -25,7 +25,7 @@ const DEFAULT_COUNT: u16 = 3;
 /// Longest name of a user.
 const NAME_LIMIT: usize = 16;
 /// Name of the connection that has all machines.
-const CONNECTION: &str = "demo";
+pub const CONNECTION: &str = "demo";
 
 /// Arguments of the demo that make no sense together.
 #[derive(Debug, Error)]
@@ -195,7 +195,7 @@ mod tests {
         let words = ["vbmcd", "demo"].into_iter().chain(arguments.split_whitespace());
         match Cli::try_parse_from(words).unwrap().command {
             Command::Demo(arguments) => plan(&arguments),
-            Command::Run(_) => unreachable!("it is the demo"),
+            _ => unreachable!("it is the demo"),
         }
     }
 

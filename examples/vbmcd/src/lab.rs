@@ -1,9 +1,11 @@
 //! From a plan to BMCs that answer, and to their end.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ipmi_proto::crypto::CipherSuiteId;
@@ -12,17 +14,16 @@ use ipmi_proto::session::AuthTypes;
 use ipmi_server::backend::BmcBackend;
 use ipmi_server::bmc::{Bmc, BmcBuilder, BuildError, ConsoleQuota};
 use ipmi_server::metrics::Metrics;
-use ipmi_server::net::{NetConfig, Server, Shared};
+use ipmi_server::net::{BmcHandle, NetConfig, Server, Shared};
 use ipmi_server::store::Store;
 use thiserror::Error;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::error;
 
-use crate::actions::{self, ActionLog};
-use crate::announce::Listening;
-use crate::audit::AuditFile;
-use crate::connection::{Connection, ConnectionError, Context, Wanted};
+use crate::actions;
+use crate::connection::{Connection, ConnectionError, ConnectionPlan, Context, Wanted};
+use crate::events::{self, Events};
 use crate::log_files::{LogFileError, LogFiles};
 use crate::open_files::{self, OpenFilesError};
 use crate::plan::{Access, BmcPlan, CipherSuites, CycleWhenOff, Plan, Sockets};
@@ -42,6 +43,9 @@ pub enum LabError {
     /// No thread or event queue.
     #[error("cannot start the threads of the BMCs: free memory, processes or open files")]
     Runtimes(#[source] io::Error),
+    /// Audit log or transcript cannot be written.
+    #[error(transparent)]
+    LogFile(#[from] LogFileError),
     /// A connection cannot be made.
     #[error("cannot connect [connection.{name}]")]
     Connection {
@@ -60,9 +64,6 @@ pub enum LabError {
         /// Why not.
         source: ConnectionError,
     },
-    /// The audit log or a transcript cannot be written.
-    #[error(transparent)]
-    LogFile(#[from] LogFileError),
     /// A BMC cannot be made as planned.
     #[error("cannot make BMC {name}")]
     Build {
@@ -85,61 +86,83 @@ pub enum LabError {
     },
 }
 
-/// BMCs that answer.
+/// Where BMCs come to life: sockets, threads, and connections to hypervisors.
 #[derive(Debug)]
 pub struct Lab {
     server: Server,
     runtimes: Runtimes,
-    listening: Vec<Listening>,
-    bmcs: Vec<Arc<Bmc>>,
+    sockets: Sockets,
+    shared: Mutex<HashMap<SocketAddr, Shared>>,
+    connections: Mutex<HashMap<String, Arc<dyn Connection>>>,
+    context: Context,
+    /// The thread that writes audit log and transcripts.
+    files: LogFiles,
     store: Option<Arc<dyn Store>>,
-    connections: HashMap<String, Box<dyn Connection>>,
-    /// The thread that writes audit log and transcripts, if there are any.
-    files: Option<LogFiles>,
-    audit: Option<Arc<AuditFile>>,
+    events: Arc<Events>,
     quota: Option<Arc<ConsoleQuota>>,
-    actions: Option<Arc<ActionLog>>,
+    /// Sockets of running BMCs, for the limit of open files.
+    own_sockets: Arc<AtomicUsize>,
+}
+
+/// A BMC that answers.
+#[derive(Debug)]
+pub struct Running {
+    /// The BMC.
+    pub bmc: Arc<Bmc>,
+    /// Where it listens; the port is the real one if port 0 was planned.
+    pub address: SocketAddr,
+    handle: BmcHandle,
+    _place: Place,
+}
+
+/// A socket of a BMC's own.
+#[derive(Debug)]
+struct Place(Arc<AtomicUsize>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
+impl Running {
+    /// Ends it. Its address is free when this is ready, and what it keeps is in the store.
+    pub async fn stop(self) {
+        self.handle.remove().await;
+        settle(vec![self.bmc]).await;
+    }
 }
 
 impl Lab {
-    /// Starts the BMCs of a plan; all of them, or none.
+    /// A lab for a plan, without connections and BMCs yet.
     ///
     /// # Errors
-    /// [`LabError`] for the first BMC that cannot be started.
-    pub async fn start(
-        plan: &Plan,
-        store: Option<Arc<dyn Store>>,
-        context: &Context,
-    ) -> Result<Self, LabError> {
+    /// [`LabError`] if there are too few open files for so many BMCs, no threads, or no audit log.
+    pub fn new(plan: &Plan, store: Option<Arc<dyn Store>>, context: Context) -> Result<Self, LabError> {
         let config = NetConfig::default();
         let own = if plan.sockets == Sockets::Each {
             plan.bmcs.len()
         } else {
             0
         };
+        let files = LogFiles::start()?;
+        let audit = plan.audit.as_ref().map(|path| files.file(path, events::lost));
+        let events = Events::new(audit.transpose()?);
         open_files::make_room(own.saturating_add(config.promoted_sockets))?;
         let runtimes = Runtimes::start().map_err(LabError::Runtimes)?;
-        let server = Server::on(runtimes.handles().to_vec(), config);
-        let mut shared = HashMap::new();
-        let files = wants_files(plan).then(LogFiles::start).transpose()?;
-        let audit = plan.audit.as_ref().zip(files.as_ref());
-        let audit = audit.map(|(path, files)| AuditFile::open(files, path));
-        let mut lab = Self {
-            audit: audit.transpose()?.map(Arc::new),
-            files,
-            quota: plan.consoles_per_user.map(ConsoleQuota::new),
-            actions: context.actions.clone(),
-            server,
+        Ok(Self {
+            server: Server::on(runtimes.handles().to_vec(), config),
             runtimes,
-            listening: Vec::with_capacity(plan.bmcs.len()),
-            bmcs: Vec::with_capacity(plan.bmcs.len()),
+            sockets: plan.sockets,
+            shared: Mutex::default(),
+            connections: Mutex::default(),
+            context,
+            files,
             store,
-            connections: connect(plan, context).await?,
-        };
-        for bmc in &plan.bmcs {
-            lab.add(bmc, plan.sockets, &mut shared).await?;
-        }
-        Ok(lab)
+            events,
+            quota: plan.consoles_per_user.map(ConsoleQuota::new),
+            own_sockets: Arc::default(),
+        })
     }
 
     /// What was counted so far.
@@ -148,27 +171,102 @@ impl Lab {
         self.server.metrics()
     }
 
-    /// Where the BMCs listen, in the order of the plan.
+    /// How BMCs listen.
     #[must_use]
-    pub fn listening(&self) -> &[Listening] {
-        &self.listening
+    pub const fn sockets(&self) -> Sockets {
+        self.sockets
     }
 
-    /// Ends the BMCs: what waits for a machine is awaited for a few seconds, then all sockets are closed, and what
-    /// is not in the store yet goes there.
-    pub async fn shutdown(self) {
-        self.server.shutdown(PATIENCE).await;
-        settle(self.bmcs).await;
-        self.runtimes.stop();
-        if let Some(files) = self.files {
-            files.flush();
+    /// Makes a connection under this name, unless there is one.
+    ///
+    /// # Errors
+    /// [`LabError::Connection`] if that is not possible.
+    pub async fn connect(&self, name: &str, plan: &dyn ConnectionPlan) -> Result<(), LabError> {
+        if self.connections().contains_key(name) {
+            return Ok(());
         }
+        let connected = plan.connect(&self.context).await;
+        let connected = connected.map_err(|source| LabError::Connection {
+            name: name.to_owned(),
+            source,
+        })?;
+        self.connections()
+            .entry(name.to_owned())
+            .or_insert_with(|| Arc::from(connected));
+        Ok(())
     }
 
-    /// Whether there are files that somebody may move away.
+    /// Forgets a connection: the next BMC that needs it makes it anew.
+    pub fn disconnect(&self, name: &str) {
+        self.connections().remove(name);
+    }
+
+    /// Starts a BMC. Its connection has been made.
+    ///
+    /// # Errors
+    /// [`LabError`] if there is no such machine, or nowhere to listen.
+    pub async fn start(&self, plan: &BmcPlan) -> Result<Running, LabError> {
+        let actions = self.context.actions.clone();
+        let builder = Bmc::builder(self.machine(plan).await?)
+            .name(plan.name.clone())
+            .metrics(Arc::clone(self.server.metrics()))
+            .on_identify(move |bmc, identify| {
+                if let Some(actions) = &actions {
+                    actions.append(bmc, actions::identify_name(identify));
+                }
+            });
+        let builder = match &self.store {
+            Some(store) => builder.store(Arc::clone(store)),
+            None => builder,
+        };
+        let bmc = self.watch(configure(builder, &plan.access), plan)?.build();
+        let bmc = bmc.map_err(|source| LabError::Build {
+            name: plan.name.clone(),
+            source,
+        })?;
+        let address = plan.endpoint();
+        self.own_sockets.fetch_add(1, Relaxed);
+        let place = Place(Arc::clone(&self.own_sockets));
+        let handle = match self.sockets {
+            Sockets::Each => {
+                let others = NetConfig::default().promoted_sockets;
+                open_files::make_room(self.own_sockets.load(Relaxed).saturating_add(others))?;
+                self.server.add(Arc::clone(&bmc), address)
+            }
+            Sockets::Shared => self.add_shared(Arc::clone(&bmc), address),
+        };
+        let handle = handle.map_err(|source| LabError::Listen {
+            name: plan.name.clone(),
+            address,
+            source,
+        })?;
+        Ok(Running {
+            bmc,
+            address: handle.local_addr(),
+            handle,
+            _place: place,
+        })
+    }
+
+    /// Ends all BMCs, which are `bmcs`: what waits for a machine is awaited for a few seconds, then all sockets are
+    /// closed, and what is not in the store yet goes there.
+    pub async fn shutdown(&self, bmcs: Vec<Arc<Bmc>>) {
+        self.server.shutdown(PATIENCE).await;
+        settle(bmcs).await;
+        self.runtimes.stop();
+        self.files.flush();
+    }
+
+    /// The threads of the BMCs.
     #[must_use]
-    pub const fn has_log_files(&self) -> bool {
-        self.files.is_some()
+    pub const fn runtimes(&self) -> &Runtimes {
+        &self.runtimes
+    }
+
+    /// What somebody did at any BMC.
+    #[must_use]
+    pub const fn events(&self) -> &Arc<Events> {
+        &self.events
     }
 
     /// How the BMC shows its machine's console, and who is told of what happens.
@@ -189,65 +287,18 @@ impl Lab {
         if let Some(quota) = &self.quota {
             builder = builder.console_quota(Arc::clone(quota));
         }
-        if let Some((directory, files)) = console.transcripts.as_ref().zip(self.files.as_ref()) {
-            let transcript = Transcript::open(files, directory, &plan.name)?;
+        if let Some(directory) = &console.transcripts {
+            let transcript = Transcript::open(&self.files, directory, &plan.name)?;
             builder = builder.console_transcript(Arc::new(transcript));
         }
-        if let Some(audit) = &self.audit {
-            builder = builder.audit(Arc::clone(audit) as _);
-        }
-        Ok(builder)
-    }
-
-    async fn add(
-        &mut self,
-        plan: &BmcPlan,
-        sockets: Sockets,
-        shared: &mut HashMap<SocketAddr, Shared>,
-    ) -> Result<(), LabError> {
-        let actions = self.actions.clone();
-        let builder = Bmc::builder(self.machine(plan).await?)
-            .name(plan.name.clone())
-            .metrics(Arc::clone(self.server.metrics()))
-            .on_identify(move |bmc, identify| {
-                if let Some(actions) = &actions {
-                    actions.append(bmc, actions::identify_name(identify));
-                }
-            });
-        let builder = match &self.store {
-            Some(store) => builder.store(Arc::clone(store)),
-            None => builder,
-        };
-        let bmc = self.watch(configure(builder, &plan.access), plan)?.build();
-        let bmc = bmc.map_err(|source| LabError::Build {
-            name: plan.name.clone(),
-            source,
-        })?;
-        self.bmcs.push(Arc::clone(&bmc));
-        let address = plan.endpoint();
-        let handle = match sockets {
-            Sockets::Each => self.server.add(bmc, address),
-            Sockets::Shared => self.add_shared(bmc, address, shared),
-        };
-        let handle = handle.map_err(|source| LabError::Listen {
-            name: plan.name.clone(),
-            address,
-            source,
-        })?;
-        self.listening.push(Listening {
-            name: plan.name.clone(),
-            address: handle.local_addr(),
-            user: plan
-                .access
-                .users
-                .first()
-                .map_or_else(String::new, |user| user.name.clone()),
-        });
-        Ok(())
+        Ok(builder.audit(Arc::clone(&self.events) as _))
     }
 
     /// The machine of a BMC.
-    async fn machine(&self, plan: &BmcPlan) -> Result<Arc<dyn BmcBackend>, LabError> {
+    ///
+    /// # Errors
+    /// [`LabError::Machine`] if there is none.
+    pub async fn machine(&self, plan: &BmcPlan) -> Result<Arc<dyn BmcBackend>, LabError> {
         let error = |source| LabError::Machine {
             name: plan.name.clone(),
             machine: plan.machine.clone(),
@@ -257,7 +308,8 @@ impl Lab {
             machine: &plan.machine,
             bmc: &plan.name,
         };
-        match self.connections.get(&plan.connection) {
+        let connection = self.connections().get(&plan.connection).cloned();
+        match connection {
             Some(connection) => connection.machine(&wanted).await.map_err(error),
             None => Err(error(ConnectionError::new(format!(
                 "there is no [connection.{}]: write one",
@@ -266,12 +318,7 @@ impl Lab {
         }
     }
 
-    fn add_shared(
-        &self,
-        bmc: Arc<Bmc>,
-        address: SocketAddr,
-        shared: &mut HashMap<SocketAddr, Shared>,
-    ) -> io::Result<ipmi_server::net::BmcHandle> {
+    fn add_shared(&self, bmc: Arc<Bmc>, address: SocketAddr) -> io::Result<BmcHandle> {
         // A wildcard socket would not tell that nothing can arrive at this address.
         UdpSocket::bind(SocketAddr::new(address.ip(), 0))?;
         let wildcard: IpAddr = match address.ip() {
@@ -279,17 +326,17 @@ impl Lab {
             IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
         };
         let wildcard = SocketAddr::new(wildcard, address.port());
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         let socket = match shared.entry(wildcard) {
-            std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::hash_map::Entry::Vacant(entry) => entry.insert(self.server.share(wildcard)?),
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(self.server.share(wildcard)?),
         };
         socket.add(bmc, address.ip())
     }
-}
 
-fn wants_files(plan: &Plan) -> bool {
-    let has_transcript = |bmc: &BmcPlan| bmc.console.transcripts.is_some();
-    plan.audit.is_some() || plan.bmcs.iter().any(has_transcript)
+    fn connections(&self) -> MutexGuard<'_, HashMap<String, Arc<dyn Connection>>> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Waits until everything is in the store, all BMCs at the same time.
@@ -311,23 +358,6 @@ async fn settle(bmcs: Vec<Arc<Bmc>>) {
             "the store is too slow: the latest changes may be lost"
         );
     }
-}
-
-/// Makes the connections that BMCs need.
-async fn connect(plan: &Plan, context: &Context) -> Result<HashMap<String, Box<dyn Connection>>, LabError> {
-    let mut connections = HashMap::new();
-    for (name, connection) in &plan.connections {
-        let is_needed = plan.bmcs.iter().any(|bmc| bmc.connection == *name);
-        if is_needed {
-            let connected = connection.connect(context).await;
-            let connected = connected.map_err(|source| LabError::Connection {
-                name: name.clone(),
-                source,
-            })?;
-            connections.insert(name.clone(), connected);
-        }
-    }
-    Ok(connections)
 }
 
 fn configure(mut builder: BmcBuilder, access: &Access) -> BmcBuilder {

@@ -8,19 +8,24 @@
 pub mod actions;
 mod address_range;
 pub mod announce;
-pub mod audit;
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod connection;
+pub mod control;
 pub mod demo;
+pub mod events;
 pub mod lab;
 pub mod log_files;
 pub mod logging;
 pub mod open_files;
+pub mod places;
 pub mod plan;
+pub mod registry;
 pub mod run;
 pub mod runtimes;
 pub mod secret;
+pub mod service;
 pub mod store;
 pub mod transcript;
 

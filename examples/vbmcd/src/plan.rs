@@ -107,6 +107,22 @@ pub struct Access {
     pub alert_port: NonZeroU16,
 }
 
+/// Nobody may do anything.
+impl Default for Access {
+    fn default() -> Self {
+        Self {
+            users: Vec::new(),
+            cipher_suites: CipherSuites::default(),
+            bmc_key: None,
+            auth_types: None,
+            cycle_when_off: CycleWhenOff::default(),
+            login_lockout: LoginLockout::default(),
+            hide_unknown_users: false,
+            alert_port: DEFAULT_ALERT_PORT,
+        }
+    }
+}
+
 /// The UDP port that SNMP traps are sent to.
 pub const DEFAULT_ALERT_PORT: NonZeroU16 = NonZeroU16::new(TRAP_PORT).unwrap();
 

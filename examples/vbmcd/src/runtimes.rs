@@ -1,6 +1,7 @@
 //! One single-threaded runtime per core: a BMC's packets stay on one core, without locks between cores.
 
 use std::io;
+use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use tokio::runtime::{Builder, Handle};
@@ -10,7 +11,7 @@ use tokio::sync::watch;
 #[derive(Debug)]
 pub struct Runtimes {
     handles: Vec<Handle>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
     stop: watch::Sender<bool>,
 }
 
@@ -21,9 +22,10 @@ impl Runtimes {
     /// If the system gives no thread or no event queue.
     pub fn start() -> io::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut threads = Vec::new();
         let mut runtimes = Self {
             handles: Vec::new(),
-            threads: Vec::new(),
+            threads: Mutex::default(),
             stop: watch::Sender::new(false),
         };
         for core in 0..cores {
@@ -31,13 +33,14 @@ impl Runtimes {
             runtimes.handles.push(runtime.handle().clone());
             let mut stop = runtimes.stop.subscribe();
             let thread = std::thread::Builder::new().name(format!("bmc-{core}"));
-            runtimes.threads.push(thread.spawn(move || {
+            threads.push(thread.spawn(move || {
                 runtime.block_on(async {
                     // An error says that the sender is gone: then it is time to stop, too.
                     let _ = stop.wait_for(|stop| *stop).await;
                 });
             })?);
         }
+        runtimes.threads = Mutex::new(threads);
         Ok(runtimes)
     }
 
@@ -48,9 +51,10 @@ impl Runtimes {
     }
 
     /// Ends the runtimes and waits for their threads.
-    pub fn stop(self) {
+    pub fn stop(&self) {
         self.stop.send_replace(true);
-        for thread in self.threads {
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        for thread in threads.drain(..) {
             // A thread that panicked has told so on standard error.
             let _ = thread.join();
         }

@@ -1,7 +1,7 @@
 //! Secrets from files: read, checked for who else can read them, and never shown.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -24,7 +24,7 @@ pub enum SecretError {
         /// The file.
         path: PathBuf,
         /// Why not.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// Others can read the file.
     #[error("{path} holds a secret, but others can read it (mode {mode:o}): run `chmod 600 {path}`")]
@@ -62,7 +62,8 @@ impl Secret {
         Self(Zeroizing::new(text))
     }
 
-    /// The first line of a file that only its owner can read.
+    /// The first line of a file that only its owner can read. One that is not there is looked for among the
+    /// credentials of the service (`LoadCredential=` of systemd), by its name.
     ///
     /// # Errors
     /// [`SecretError`] if the file cannot be read, can be read by others, or is empty.
@@ -71,8 +72,17 @@ impl Secret {
             path: path.to_owned(),
             source,
         };
-        let file = File::open(path).map_err(read_error)?;
-        check_mode(path, file.metadata().map_err(read_error)?.permissions().mode())?;
+        let file = match File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // Whom systemd lets read it is its affair.
+                credential(path).ok_or_else(|| read_error(error))?
+            }
+            opened => {
+                let file = opened.map_err(read_error)?;
+                check_mode(path, file.metadata().map_err(read_error)?.permissions().mode())?;
+                file
+            }
+        };
         let mut text = Zeroizing::new(String::new());
         file.take(FILE_LIMIT)
             .read_to_string(&mut text)
@@ -121,6 +131,12 @@ impl Secret {
         }
         BmcKey::new(&*bytes).map_err(|_| SecretError::Key)
     }
+}
+
+/// A credential that systemd gave the service.
+fn credential(path: &Path) -> Option<File> {
+    let directory = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?);
+    File::open(directory.join(path.file_name()?)).ok()
 }
 
 /// Checks that nobody but its owner can read a file that holds a secret.

@@ -168,7 +168,7 @@ impl Drop for PendingCommand {
 }
 
 impl Bmc {
-    fn act_after(self: &Arc<Self>, after: After) {
+    pub(super) fn act_after(self: &Arc<Self>, after: After) {
         if after != After::Nothing {
             self.with(|inner| inner.act_after(self, after));
         }
@@ -196,7 +196,7 @@ impl Bmc {
 }
 
 /// The deadline passed: the client has its answer, the machine goes on.
-fn go_on(bmc: Arc<Bmc>, job: Job, after: After) -> Work {
+pub(super) fn go_on(bmc: Arc<Bmc>, job: Job, after: After) -> Work {
     Box::pin(async move {
         let outcome = job.await;
         if outcome.completion == CompletionCode::OK {
@@ -266,7 +266,7 @@ impl Unfinished {
 }
 
 /// The output of `work`, or `None` if `limit` is ready before.
-async fn first<T>(
+pub(super) async fn first<T>(
     work: &mut Pin<Box<dyn Future<Output = T> + Send>>,
     limit: impl Future<Output = ()>,
 ) -> Option<T> {

@@ -41,3 +41,15 @@ pub enum ConfigError {
         source: SecretError,
     },
 }
+
+impl ConfigError {
+    /// What is wrong, without file and line: for what stands in no file.
+    #[must_use]
+    pub fn without_place(&self) -> String {
+        match self {
+            Self::Read { .. } => self.to_string(),
+            Self::Invalid { message, .. } => message.clone(),
+            Self::Secret { key, source, .. } => format!("`{key}`: {source}"),
+        }
+    }
+}

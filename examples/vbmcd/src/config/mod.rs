@@ -3,9 +3,11 @@
 //! Every mistake is an error that names the file, the line and the key, and says what would be right. Values
 //! of keys that hold secrets are never quoted.
 
+mod added;
 mod check;
 mod console;
 mod error;
+mod fingerprint;
 mod form;
 mod options;
 #[cfg(test)]
@@ -16,6 +18,7 @@ mod text;
 
 use std::path::Path;
 
+pub use added::{Added, Surroundings};
 pub use error::ConfigError;
 
 use crate::plan::Plan;

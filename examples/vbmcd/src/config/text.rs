@@ -15,6 +15,7 @@ pub(super) struct Text {
     path: PathBuf,
     /// May hold passwords.
     content: Zeroizing<String>,
+    is_file: bool,
 }
 
 impl Text {
@@ -26,12 +27,22 @@ impl Text {
         Ok(Self {
             path: path.to_owned(),
             content: Zeroizing::new(content),
+            is_file: true,
         })
     }
 
     /// The file.
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// A text that stands in no file; its paths are relative to that of `beside`.
+    pub(super) fn of_no_file(beside: &Path, content: Zeroizing<String>) -> Self {
+        Self {
+            path: beside.to_owned(),
+            content,
+            is_file: false,
+        }
     }
 
     pub(super) fn content(&self) -> &str {
@@ -50,7 +61,11 @@ impl Text {
 
     /// Checks that nobody but the owner can read this file, because it holds a secret.
     pub(super) fn check_private(&self) -> Result<(), SecretError> {
-        secret::check_private(&self.path)
+        if self.is_file {
+            secret::check_private(&self.path)
+        } else {
+            Ok(())
+        }
     }
 
     /// A mistake at `place`.

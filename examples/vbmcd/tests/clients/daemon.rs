@@ -6,6 +6,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::rc::Rc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -24,7 +25,7 @@ pub(crate) const PASSWORD: &str = "Correct-Horse-1";
 /// A running `vbmcd`. Ends with the value.
 pub(crate) struct Vbmcd {
     child: Child,
-    directory: TempDir,
+    directory: Rc<TempDir>,
     command: Command,
     endpoints: Vec<(String, SocketAddr)>,
     printed: String,
@@ -41,14 +42,24 @@ impl Vbmcd {
             all.extend(["--count", "1"]);
         }
         all.extend(arguments);
-        Self::start(tempfile::tempdir().unwrap(), &all)
+        Self::start(Rc::new(tempfile::tempdir().unwrap()), &all)
     }
 
     /// `vbmcd demo` with one BMC on a free port, and a password that it makes up.
     pub(crate) fn demo_without_password() -> Self {
         Self::start(
-            tempfile::tempdir().unwrap(),
+            Rc::new(tempfile::tempdir().unwrap()),
             &["demo", "--count", "1", "--port", "0", "--username", USER],
+        )
+    }
+
+    /// `vbmcd run` with this configuration, in a directory that is kept for another run.
+    pub(crate) fn run_in(directory: &Rc<TempDir>, text: &str) -> Self {
+        let config = directory.path().join("vbmcd.toml");
+        write_private(&config, text);
+        Self::start(
+            Rc::clone(directory),
+            &["run", "--config", config.to_str().unwrap()],
         )
     }
 
@@ -62,12 +73,12 @@ impl Vbmcd {
         );
         let config = directory.path().join("vbmcd.toml");
         write_private(&config, &text);
-        Self::start(directory, &["run", "--config", config.to_str().unwrap()])
+        Self::start(Rc::new(directory), &["run", "--config", config.to_str().unwrap()])
     }
 
     /// `vbmcd run` with this configuration file and files beside it that only their owner can read.
     pub(crate) fn run_file(text: &str) -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = Rc::new(tempfile::tempdir().unwrap());
         let config = directory.path().join("vbmcd.toml");
         write_private(&config, text);
         Self::start(directory, &["run", "--config", config.to_str().unwrap()])
@@ -90,15 +101,23 @@ impl Vbmcd {
         self.until_ready();
     }
 
-    fn start(directory: TempDir, arguments: &[&str]) -> Self {
+    fn start(directory: Rc<TempDir>, arguments: &[&str]) -> Self {
         let mut command = command();
-        let actions = directory.path().join("actions");
-        command.args(arguments).arg("--actions").arg(actions);
+        let (actions, socket) = (
+            directory.path().join("actions"),
+            directory.path().join("vbmcd.sock"),
+        );
+        command
+            .args(arguments)
+            .arg("--actions")
+            .arg(actions)
+            .arg("--socket")
+            .arg(socket);
         Self::of(directory, command)
     }
 
     /// A daemon that `command` runs; `directory` gets its log.
-    pub(crate) fn of(directory: TempDir, mut command: Command) -> Self {
+    pub(crate) fn of(directory: Rc<TempDir>, mut command: Command) -> Self {
         let mut daemon = Self {
             child: launch(&directory, &mut command),
             directory,
@@ -227,6 +246,7 @@ pub(crate) fn command() -> Command {
         .env_remove("VBMCD_PASSWORD")
         .env_remove("STATE_DIRECTORY")
         .env_remove("CREDENTIALS_DIRECTORY")
+        .env("VBMCD_SOCKET", "none")
         .stdin(Stdio::null());
     command
 }

@@ -55,7 +55,7 @@ fn vbmcd_with(lab: &Lab, guests: u8, connection: &str) -> Vbmcd {
     let mut command: Command = lab.command(program.to_str().unwrap());
     command.env("RUST_LOG", "info,backend_libvirt=debug");
     command.arg("run").arg("--config").arg(config);
-    Vbmcd::of(tempfile::tempdir().unwrap(), command)
+    Vbmcd::of(std::rc::Rc::new(tempfile::tempdir().unwrap()), command)
 }
 
 fn client(daemon: &Vbmcd, number: usize) -> Client {

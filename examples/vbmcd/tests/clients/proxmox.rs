@@ -74,7 +74,7 @@ impl World {
         let mut command = command();
         command.env("RUST_LOG", "info,backend_proxmox=debug");
         command.arg("run").arg("--config").arg(config);
-        Vbmcd::of(tempfile::tempdir().unwrap(), command)
+        Vbmcd::of(std::rc::Rc::new(tempfile::tempdir().unwrap()), command)
     }
 
     fn starts(&self) -> Vec<String> {
