@@ -159,6 +159,6 @@ fn append(context: &Context, machine: &str, action: &Action) {
     let action = actions::name(action);
     info!(machine, action, "action");
     if let Some(actions) = &context.actions {
-        actions.append(machine, actions::name(action));
+        actions.append(machine, action);
     }
 }
