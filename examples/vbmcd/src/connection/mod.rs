@@ -1,6 +1,6 @@
 //! Where machines come from: `[connection.NAME]`, one module for each `type`.
 //!
-//! A new type is a module here that reads its keys ([`Keys`]) into a [`ConnectionPlan`], and a line in [`TYPES`].
+//! A new type is a module here that reads its keys ([`Keys`]) into a [`ConnectionPlan`], and a line in `TYPES`.
 
 mod keys;
 mod libvirt;
