@@ -137,7 +137,7 @@ pub struct AddArgs {
     #[arg(long, value_name = "AA:BB:...")]
     pub proxmox_fingerprint: Option<String>,
 
-    /// Any other key of `[[bmc]]` in a configuration file, such as cipher_suites=[17].
+    /// Any other key of `[[bmc]]` in a configuration file, such as `cipher_suites=[17]`.
     #[arg(long = "option", value_name = "KEY=VALUE", value_parser = option)]
     pub options: Vec<(String, toml::Value)>,
 
