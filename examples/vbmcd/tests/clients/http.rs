@@ -12,12 +12,12 @@ pub(crate) fn ask(daemon: &Vbmcd, method: &str, path: &str, body: &str) -> (u16,
     let mut stream = UnixStream::connect(daemon.file("vbmcd.sock")).unwrap();
     stream.set_read_timeout(Some(DEADLINE)).unwrap();
     let length = body.len();
-    write!(
-        stream,
+    // In one piece: an answer that does not wait for the body closes the connection before a second one.
+    let request = format!(
         "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n\
          content-length: {length}\r\n\r\n{body}"
-    )
-    .unwrap();
+    );
+    stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
