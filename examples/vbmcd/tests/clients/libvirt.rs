@@ -27,15 +27,16 @@ fn lab(guests: u8) -> Lab {
     lab
 }
 
-/// vbmcd as the unprivileged user, a BMC for each guest: the first by UUID, the others by name.
+/// vbmcd as the unprivileged user, a BMC for each guest: the first by UUID, the others by name. The store is in
+/// memory: the directory of the configuration is not that user's.
 fn vbmcd(lab: &Lab, guests: u8) -> Vbmcd {
     vbmcd_with(lab, guests, "")
 }
 
 fn vbmcd_with(lab: &Lab, guests: u8, connection: &str) -> Vbmcd {
     let mut text = format!(
-        "[connection.lab]\ntype = \"libvirt\"\nuri = \"{}\"\n{connection}\n[defaults]\nconnection = \"lab\"\nport = 0\n\
-         username = \"{USER}\"\npassword = \"{PASSWORD}\"\n",
+        "[store]\ntype = \"memory\"\n[connection.lab]\ntype = \"libvirt\"\nuri = \"{}\"\n\
+         {connection}\n[defaults]\nconnection = \"lab\"\nport = 0\nusername = \"{USER}\"\npassword = \"{PASSWORD}\"\n",
         lab.qemu()
     );
     for number in 0..guests {

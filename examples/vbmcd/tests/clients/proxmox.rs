@@ -111,7 +111,10 @@ fn power_and_one_boot_from_the_network_in_every_version() {
             ["start, boots from net0", "start, boots from scsi0"]
         );
         bmc.wait_for_power("on");
-        bmc.ipmitool(&["chassis", "power", "reset"]).ok();
+        // Before QEMU is up, PVE calls the guest stopped: the reset is refused.
+        world.until("the reset is taken", |_| {
+            bmc.ipmitool(&["chassis", "power", "reset"]).code == Some(0)
+        });
         world.until("the reset", |simulator| {
             simulator
                 .guest(100)
