@@ -10,6 +10,7 @@ mod inventory;
 mod privileges;
 #[cfg(feature = "simulator")]
 pub mod simulator;
+mod sync;
 mod task;
 mod value;
 

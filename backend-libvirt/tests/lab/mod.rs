@@ -112,12 +112,13 @@ impl Lab {
             .spawn()
             .expect("cannot run libvirtd: ./test.sh says how to install it");
         self.daemon = Some(daemon);
-        let deadline = Instant::now() + DEADLINE;
-        while self.try_virsh("test", &["version"]).is_err() {
-            let log = std::fs::read_to_string(self.path("libvirtd.log")).unwrap();
-            assert!(Instant::now() < deadline, "libvirtd does not answer:\n{log}");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        until(
+            || {
+                let log = std::fs::read_to_string(self.path("libvirtd.log")).unwrap();
+                format!("libvirtd does not answer:\n{log}")
+            },
+            || self.try_virsh("test", &["version"]).is_ok(),
+        );
     }
 
     /// Kills the daemon, as if it crashed. Guests go on.

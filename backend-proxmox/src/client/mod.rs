@@ -13,7 +13,7 @@ mod tls;
 
 use core::time::Duration;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use reqwest::Response;
@@ -33,6 +33,7 @@ pub(crate) use error::{by_text, one_line};
 use ticket::{Ticket, Tickets};
 pub use tls::{Fingerprint, TlsError, Trust};
 
+use crate::sync::lock;
 use crate::value::{Object, text};
 
 /// Requests under way for one node: its pvedaemon has three workers, one of which is left to others.
@@ -207,7 +208,7 @@ impl Client {
 
     /// Whether a request for this node would have to wait for others of ours.
     pub(crate) fn is_busy(&self, node: &str) -> bool {
-        let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        let nodes = lock(&self.nodes);
         nodes
             .get(node)
             .is_some_and(|semaphore| semaphore.available_permits() == 0)
@@ -219,7 +220,7 @@ impl Client {
             return None;
         }
         let semaphore = {
-            let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut nodes = lock(&self.nodes);
             let entry = nodes.entry(node.to_owned());
             Arc::clone(entry.or_insert_with(|| Arc::new(Semaphore::new(PER_NODE))))
         };

@@ -1,13 +1,14 @@
 //! Tickets: what a login with user and password gives, for two hours.
 
 use core::time::Duration;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use reqwest::header::HeaderValue;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::ApiError;
+use crate::sync::lock;
 use crate::value::Object;
 
 /// A ticket is good for two hours; it is renewed long before.
@@ -77,7 +78,7 @@ impl Tickets {
 
     /// The ticket, if there is one that is good.
     pub(super) fn current(&self) -> Option<Arc<Ticket>> {
-        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = lock(&self.current);
         current.clone().filter(|ticket| ticket.since.elapsed() < LIFETIME)
     }
 
@@ -89,13 +90,13 @@ impl Tickets {
     /// Keeps a new ticket.
     pub(super) fn keep(&self, ticket: Ticket) -> Arc<Ticket> {
         let ticket = Arc::new(ticket);
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&ticket));
+        *lock(&self.current) = Some(Arc::clone(&ticket));
         ticket
     }
 
     /// Forgets a ticket that was refused.
     pub(super) fn forget(&self, refused: &Arc<Ticket>) {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = lock(&self.current);
         if current
             .as_ref()
             .is_some_and(|ticket| Arc::ptr_eq(ticket, refused))

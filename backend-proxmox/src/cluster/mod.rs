@@ -7,7 +7,7 @@ use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Instant;
 
 use thiserror::Error;
@@ -20,6 +20,7 @@ pub(crate) use view::{Quorum, View, is_node_name};
 use crate::client::{ApiError, Call, Client, ClientConfig, ClientError, Trust};
 use crate::guest::{Guest, Journal, MemoryJournal};
 use crate::privileges::{self, Missing, Privileges, Version};
+use crate::sync::lock;
 
 /// How often the run state of guests is looked at while somebody asks for it.
 const INTERVAL: Duration = Duration::from_secs(2);
@@ -360,9 +361,4 @@ impl Cluster {
         let last = Duration::from_millis(self.attention.load(Ordering::Acquire));
         self.born.elapsed().saturating_sub(last) <= ATTENTION
     }
-}
-
-/// A poisoned lock guards data that is as good as ever: no step leaves it half changed.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -7,9 +7,10 @@ use std::time::Instant;
 
 use rand::RngExt;
 
-use super::{Cluster, GuestKind, lock};
+use super::{Cluster, GuestKind};
 use crate::client::{ApiError, Call};
 use crate::guest::{Guest, Observation};
+use crate::sync::lock;
 use crate::value::{Object, objects};
 
 /// Numbers of `/cluster/resources` are renewed every 10 s.

@@ -14,8 +14,9 @@ use ipmi_server::backend::{
 };
 
 use super::boot_order::BootConfiguration;
-use super::{AppliedBoot, BootChange, BootRecord, Guest, Observation, lock};
+use super::{AppliedBoot, BootChange, BootRecord, Guest, Observation};
 use crate::client::{ApiError, Call};
+use crate::sync::lock;
 
 /// How often a change is tried again that somebody else's change came in between.
 const CHANGE_ATTEMPTS: u32 = 5;

@@ -6,10 +6,11 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
+use crate::sync::lock;
 use crate::value::Object;
 
 /// Keeps a record for each guest. Implementations are asked from threads that may block.
@@ -134,16 +135,11 @@ pub struct MemoryJournal(Mutex<BTreeMap<u32, BootRecord>>);
 
 impl Journal for MemoryJournal {
     fn load(&self, vmid: u32) -> io::Result<Option<BootRecord>> {
-        Ok(self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&vmid)
-            .cloned())
+        Ok(lock(&self.0).get(&vmid).cloned())
     }
 
     fn save(&self, vmid: u32, record: Option<&BootRecord>) -> io::Result<()> {
-        let mut records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut records = lock(&self.0);
         match record {
             Some(record) => records.insert(vmid, record.clone()),
             None => records.remove(&vmid),

@@ -1,13 +1,14 @@
 //! What is known of a guest now, and what its BMC is told when that changes.
 
 use core::time::Duration;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Instant;
 
 use ipmi_server::backend::{BackendEvent, EventListener, PowerState};
 use tokio::sync::watch;
 
 use super::status::Observation;
+use crate::sync::lock;
 
 /// A state that is older than this is not given as the present one.
 pub(crate) const FRESH: Duration = Duration::from_secs(3);
@@ -59,7 +60,7 @@ impl Knowledge {
     }
 
     fn facts(&self) -> MutexGuard<'_, Facts> {
-        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.facts)
     }
 
     /// The power state, if it was seen a short time ago and since our last action.
@@ -103,20 +104,20 @@ impl Knowledge {
 
     /// Tells this listener from now on.
     pub(crate) fn subscribe(&self, listener: &Arc<dyn EventListener>) {
-        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut listeners = lock(&self.listeners);
         listeners.push(Arc::downgrade(listener));
     }
 
     /// Tells an event that is no change of the state.
     pub(crate) fn tell(&self, event: BackendEvent) {
-        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut listeners = lock(&self.listeners);
         tell(&mut listeners, &[event]);
     }
 
     /// Takes a look in, and tells what has changed. Older looks than the last do not count. Answers whether the
     /// guest was started since the last one.
     pub(crate) fn observe(&self, seen: Observation) -> bool {
-        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut listeners = lock(&self.listeners);
         let events = self.facts().take(seen);
         for event in &events {
             match event {
@@ -131,7 +132,7 @@ impl Knowledge {
 
     /// A look failed. `certain`: it is known that the guest cannot be reached, not just that one look was lost.
     pub(crate) fn lost(&self, certain: bool) {
-        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut listeners = lock(&self.listeners);
         let is_news = {
             let mut facts = self.facts();
             facts.failures = facts.failures.saturating_add(1);

@@ -13,7 +13,7 @@ mod status;
 
 use core::fmt;
 use core::time::Duration;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Instant;
 
 use async_trait::async_trait;
@@ -33,6 +33,7 @@ pub(crate) use status::Observation;
 
 use crate::client::{ApiError, Call};
 use crate::cluster::{Cluster, GuestKind, View};
+use crate::sync::lock;
 use crate::value::Object;
 
 /// A look that is not older than this is taken for one made now: several commands of a client ask in a row.
@@ -353,9 +354,4 @@ impl Inventory for Guest {
         let profile = self.profile();
         profile::identity(self.vmid, profile.as_deref(), version)
     }
-}
-
-/// A poisoned lock guards data that is as good as ever: no step leaves it half changed.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

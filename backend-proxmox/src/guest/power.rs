@@ -8,9 +8,10 @@ use std::time::Instant;
 use ipmi_server::backend::{BackendEvent, PowerAction, PowerActions, PowerState};
 use std::sync::Arc;
 
-use super::{Guest, Observation, lock};
+use super::{Guest, Observation};
 use crate::client::{ApiError, Call, by_text, one_line};
 use crate::cluster::GuestKind;
+use crate::sync::lock;
 use crate::task::{self, Upid};
 use crate::value::text;
 

@@ -7,8 +7,9 @@ use ipmi_server::backend::{
     PowerState, SensorDescription, SensorKind, SensorPlace, SensorReading, SensorSource, SensorValue,
 };
 
-use super::{Guest, lock};
+use super::Guest;
 use crate::cluster::GuestUsage;
+use crate::sync::lock;
 
 const PROCESSOR: u16 = 1;
 const MEMORY: u16 = 2;

@@ -3,9 +3,10 @@
 //! Everything that takes time in a cluster (tasks, shutdowns, the lag of the resource list, tickets) is measured by it,
 //! so that a test of something that takes a minute takes no minute.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::sync::lock;
 use tokio::sync::Notify;
 
 /// Time since the simulator was started, as its guests and daemons see it.
@@ -37,7 +38,7 @@ impl Clock {
 
     /// Time since the start.
     pub(super) fn now(&self) -> Duration {
-        let advanced = *self.advanced.lock().unwrap_or_else(PoisonError::into_inner);
+        let advanced = *lock(&self.advanced);
         self.started
             .elapsed()
             .saturating_mul(self.speed)
@@ -52,7 +53,7 @@ impl Clock {
     /// Moves the clock on; whoever sleeps until then wakes up.
     pub(super) fn advance(&self, by: Duration) {
         {
-            let mut advanced = self.advanced.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut advanced = lock(&self.advanced);
             *advanced = advanced.saturating_add(by);
         }
         self.moved.notify_waiters();

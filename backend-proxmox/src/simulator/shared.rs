@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -16,6 +16,7 @@ use super::fault::Faults;
 use super::guest::Guest;
 use super::schema::Schema;
 use super::version::PveVersion;
+use crate::sync::lock;
 
 /// Workers of the daemon of each node.
 const WORKERS: usize = 3;
@@ -63,12 +64,12 @@ impl Daemon {
 
     /// Cancelled when the node's connections are cut.
     pub(super) fn cut_token(&self) -> CancellationToken {
-        self.cut.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.cut).clone()
     }
 
     /// Cuts the connections that there are; later ones are not harmed.
     pub(super) fn cut_connections(&self) {
-        std::mem::take(&mut *self.cut.lock().unwrap_or_else(PoisonError::into_inner)).cancel();
+        std::mem::take(&mut *lock(&self.cut)).cancel();
     }
 }
 
@@ -109,15 +110,15 @@ impl Shared {
 
     /// The state; never held while something is waited for.
     pub(super) fn cluster(&self) -> MutexGuard<'_, Cluster> {
-        self.cluster.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.cluster)
     }
 
     pub(super) fn faults(&self) -> MutexGuard<'_, Faults> {
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.faults)
     }
 
     pub(super) fn counters(&self) -> MutexGuard<'_, Counters> {
-        self.counters.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.counters)
     }
 
     /// Counts a call that runs in the daemon of `node`, until the guard is dropped.

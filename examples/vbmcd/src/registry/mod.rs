@@ -247,6 +247,17 @@ fn collide(one: SocketAddr, other: SocketAddr) -> bool {
 /// A connection as several BMCs have it.
 type SharedConnection = Arc<dyn ConnectionPlan>;
 
+/// Connections by their names.
+type Connections = BTreeMap<String, SharedConnection>;
+
+/// The connections of a plan, to be shared by its BMCs.
+fn shared(connections: BTreeMap<String, Box<dyn ConnectionPlan>>) -> Connections {
+    connections
+        .into_iter()
+        .map(|(name, connection)| (name, Arc::from(connection)))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

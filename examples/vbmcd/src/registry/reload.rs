@@ -1,13 +1,13 @@
 //! Another configuration while the program runs: what did not change is not touched.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tracing::{info, warn};
 
 use super::entry::{Entry, State};
 use super::start::Chain;
-use super::{Registry, RegistryError, SharedConnection};
+use super::{Connections, Registry, RegistryError, shared};
 use crate::config::Surroundings;
 use crate::control::api::{Failure, Reloaded};
 use crate::plan::{BmcPlan, Plan};
@@ -64,11 +64,7 @@ impl Registry {
             self.lab.disconnect(name);
         }
         self.set_surroundings(surroundings);
-        let connections: BTreeMap<String, SharedConnection> = plan
-            .connections
-            .into_iter()
-            .map(|(name, connection)| (name, Arc::from(connection)))
-            .collect();
+        let connections = shared(plan.connections);
         for bmc in plan.bmcs {
             if !stays.contains(&bmc.name) {
                 let restarted = restarts.remove(&bmc.name);
@@ -105,13 +101,7 @@ impl Registry {
     }
 
     /// Takes a BMC of the new configuration in, in the place of the old one.
-    async fn replace(
-        &self,
-        bmc: BmcPlan,
-        connections: &BTreeMap<String, SharedConnection>,
-        restarted: bool,
-        done: &mut Reloaded,
-    ) {
+    async fn replace(&self, bmc: BmcPlan, connections: &Connections, restarted: bool, done: &mut Reloaded) {
         let name = bmc.name.clone();
         let active = {
             let mut entries = self.entries();

@@ -1,13 +1,13 @@
 //! The beginning: BMCs of the plan, then those that were added.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tracing::{error, warn};
 
 use super::entry::{self, Entry, State};
 use super::file::{Description, Record};
-use super::{Registry, RegistryError, SharedConnection};
+use super::{Registry, RegistryError, shared};
 use crate::plan::Plan;
 
 impl Registry {
@@ -19,11 +19,7 @@ impl Registry {
     /// read.
     pub async fn begin(&self, plan: Plan) -> Result<(), RegistryError> {
         let mut records: HashMap<String, Record> = self.file.load()?.into_iter().collect();
-        let connections: BTreeMap<String, SharedConnection> = plan
-            .connections
-            .into_iter()
-            .map(|(name, connection)| (name, Arc::from(connection)))
-            .collect();
+        let connections = shared(plan.connections);
         for bmc in plan.bmcs {
             let record = records.get(&bmc.name);
             if record.is_some_and(|record| record.added.is_some()) {
